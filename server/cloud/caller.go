@@ -43,3 +43,13 @@ func NewID() string {
 	b[8] = b[8]&0x3f | 0x80
 	return fmt.Sprintf("%x-%x-%x-%x-%x", b[0:4], b[4:6], b[6:8], b[8:10], b[10:])
 }
+
+// Target is what a policy rule is asked about: the owner of a resource and how
+// far it is opened. The zero Target stands for a thing without an owner.
+type Target struct {
+	ProjectID string
+	UserID    string
+	DomainID  string
+	Public    bool              // everyone may see it: a public image, a shared network
+	Attr      map[string]string // what else a rule looks at, by the API's own attribute name
+}
