@@ -1,0 +1,26 @@
+// Package client is what every Terraform resource of Cloudlet does with a
+// cloud: connect, call, wait, ask what a plan would do, and say what went
+// wrong. It talks the OpenStack API through gophercloud and uses two
+// extensions where the cloud offers them: waiting (Prefer: wait) and plan
+// sessions (Cloudlet-Plan). On a cloud without them it polls, and plans are
+// not checked.
+//
+// The four things a resource uses, everywhere the same:
+//
+//   - Resource and DataSource, embedded: they take the configured *Client.
+//   - Client.Wait: until a GET's answer satisfies a condition, without polling.
+//   - Plan: run a create, update or delete against a fork of the cloud.
+//   - AddError: an error as a diagnostic, on the attribute that is at fault.
+//
+// Invariants:
+//
+//	I1  A mutating call of a plan is only ever sent to a cloud that has said
+//	    that it knows plan sessions; the check is made for each endpoint.
+//	I2  A call that changes the cloud runs on a context that Ctrl-C does not
+//	    cancel (Detach), so that what was created is always in the state.
+//	I3  Once this process has changed the cloud, it asks no more plan
+//	    questions: the fork would be older than the cloud.
+//	I4  No credential reaches a diagnostic or a log.
+//
+// It imports neither the server nor a resource.
+package client

@@ -1,0 +1,90 @@
+package client
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/gophercloud/gophercloud/v2"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+)
+
+// AddError adds err as a diagnostic: on the attribute that the cloud says is at
+// fault, if fields knows it, in the cloud's own words and with its request id.
+func AddError(diags *diag.Diagnostics, summary string, err error, fields Fields) {
+	if err == nil {
+		return
+	}
+	text := explain(err).Error()
+	if at, ok := fields.find(fieldOf(err)); ok {
+		diags.AddAttributeError(at, summary, text)
+		return
+	}
+	diags.AddError(summary, text)
+}
+
+// find returns the attribute of the longest known prefix of a JSON pointer.
+func (f Fields) find(pointer string) (path.Path, bool) {
+	for p := pointer; p != ""; {
+		if at, ok := f[p]; ok {
+			return at, true
+		}
+		p = p[:strings.LastIndexByte(p, '/')]
+	}
+	return path.Empty(), false
+}
+
+func fieldOf(err error) string {
+	var e gophercloud.ErrUnexpectedResponseCode
+	if errors.As(err, &e) {
+		return e.ResponseHeader.Get("Cloudlet-Field")
+	}
+	return ""
+}
+
+// explain turns gophercloud's error into what the cloud said.
+func explain(err error) error {
+	var e gophercloud.ErrUnexpectedResponseCode
+	if !errors.As(err, &e) {
+		return err
+	}
+	msg := message(e.Body)
+	if msg == "" {
+		msg = http.StatusText(e.Actual)
+	}
+	id := e.ResponseHeader.Get("X-Openstack-Request-Id")
+	if id != "" {
+		id = ", request id " + id
+	}
+	return fmt.Errorf("%s\n\n(%s %s answered %d%s)", msg, e.Method, e.URL, e.Actual, id)
+}
+
+// message finds the words for the user in any of OpenStack's error envelopes:
+// {"badRequest": {"message": …}}, {"NeutronError": {"message": …}},
+// {"error": {"message": …}}, or plain text.
+func message(body []byte) string {
+	var outer map[string]json.RawMessage
+	if json.Unmarshal(body, &outer) != nil {
+		text := strings.TrimSpace(string(body))
+		if strings.HasPrefix(text, "<") || len(text) > 2000 {
+			return ""
+		}
+		return text
+	}
+	for _, raw := range outer {
+		var inner struct {
+			Message string `json:"message"`
+		}
+		if json.Unmarshal(raw, &inner) == nil && inner.Message != "" {
+			return inner.Message
+		}
+		var s string
+		if json.Unmarshal(raw, &s) == nil && s != "" {
+			return s
+		}
+	}
+	return ""
+}

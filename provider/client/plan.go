@@ -1,0 +1,58 @@
+package client
+
+import (
+	"context"
+
+	"github.com/gophercloud/gophercloud/v2"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+)
+
+// UnknownID stands, in a plan session, for a thing that the plan will make but
+// that has no id yet.
+const UnknownID = "00000000-0000-0000-0000-000000000000"
+
+// Plan runs a change against this process's fork of the cloud, through the code
+// that apply will run, and reports what the cloud would refuse or warn of.
+// Nothing is changed. call gets a service client whose requests go to the fork.
+// It does nothing on a cloud without plan sessions, and once this process has
+// begun to apply. An error that only says that the cloud could not be asked is
+// a warning: apply will tell.
+func (c *Client) Plan(ctx context.Context, s *gophercloud.ServiceClient, diags *diag.Diagnostics, fields Fields, call func(context.Context, *gophercloud.ServiceClient) error) {
+	if c == nil || c.applying.Load() || !c.extension(ctx, s, "plan") {
+		return
+	}
+	w := &warnings{}
+	ps := with(s, "Cloudlet-Plan", c.session)
+	pc := *ps.ProviderClient
+	pc.HTTPClient.Transport = w.around(pc.HTTPClient.Transport)
+	ps.ProviderClient = &pc
+	err := call(ctx, ps)
+	if c.applying.Load() {
+		return
+	}
+	for _, text := range w.texts() {
+		diags.AddWarning("The plan may not fit", text)
+	}
+	if err == nil {
+		return
+	}
+	AddError(diags, "The cloud would refuse this change", err, fields)
+}
+
+// PlanDelete asks whether a delete would be allowed. That something else still
+// uses the thing is no refusal: the plan may remove that first.
+func (c *Client) PlanDelete(ctx context.Context, s *gophercloud.ServiceClient, diags *diag.Diagnostics, call func(context.Context, *gophercloud.ServiceClient) error) {
+	c.Plan(ctx, s, diags, nil, func(ctx context.Context, s *gophercloud.ServiceClient) error {
+		err := call(ctx, s)
+		if gophercloud.ResponseCodeIs(err, 403) {
+			return err
+		}
+		return nil
+	})
+}
+
+// Fields maps the JSON pointer of a request's field, as the cloud names the one
+// at fault, to the attribute it came from. The longest prefix that ends at a
+// '/' wins.
+type Fields map[string]path.Path
