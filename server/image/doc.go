@@ -1,0 +1,21 @@
+// Package image is the domain of images: what a guest's disk starts from. It
+// holds the image rows, their life (see state.go), who may see them, and the
+// content-addressed store of their bytes.
+//
+// The Glance dialect (server/api/glance) calls it for its users; compute reads
+// image rows in its own transactions; hosts fetch bytes by their SHA-256.
+//
+// Bytes live in files, rows in the state store, and the row decides: a file
+// that no row names is swept, a row never names bytes that are not durable.
+//
+// Invariants:
+//
+//	I1  An image that is active has bytes, and its Size, VirtualSize and sums were
+//	    computed from those bytes, never taken from a user.
+//	I2  Bytes never change once an image is active; a new content is a new image.
+//	I3  No image points at other files: a disk format whose header names a
+//	    backing file, an external data file or an extent is refused.
+//	I4  Uploads and downloads use constant memory.
+//
+// It knows nothing of HTTP and imports only cloud and statestore.
+package image

@@ -1,0 +1,129 @@
+package image
+
+import (
+	"time"
+
+	"github.com/cloudlet/cloudlet/server/cloud"
+	"github.com/cloudlet/cloudlet/statestore"
+)
+
+// Visibility says who but the owner may see and use an image.
+type Visibility string
+
+// The visibilities of Glance v2.
+const (
+	Private   Visibility = "private"   // its project
+	Shared    Visibility = "shared"    // its project, and projects that accepted it
+	Community Visibility = "community" // everybody who knows its id; listed only when asked for
+	Public    Visibility = "public"    // everybody
+)
+
+// Image is one image. Sizes are zero and sums empty until it has bytes.
+type Image struct {
+	ID         string
+	Name       string
+	ProjectID  string // the owner
+	Status     Status
+	Visibility Visibility
+	Protected  bool // refuse to delete
+	Hidden     bool // left out of lists unless asked for
+
+	DiskFormat      string // raw, qcow2, vmdk, vdi, vhd, vhdx, iso, …; empty if not told
+	ContainerFormat string // bare, …; empty if not told
+	MinDisk         int    // GiB that a flavor's disk must have at least
+	MinRAM          int    // MiB that a flavor must have at least
+
+	Size        int64  // bytes of the file
+	VirtualSize int64  // bytes of the disk a guest sees
+	SHA256      string // of the file, hex: its content address
+	SHA512      string // of the file, hex: Glance's os_hash_value
+	MD5         string // of the file, hex: Glance's checksum
+
+	Tags       []string          // sorted, each once
+	Properties map[string]string // hw_disk_bus, os_distro, …
+
+	CreatedAt, UpdatedAt time.Time // UTC
+}
+
+// HasData reports whether the image's bytes are there.
+func (i Image) HasData() bool { return i.SHA256 != "" }
+
+// Images is the table of images.
+//
+//   - owner: the project
+//   - visibility: the visibility
+//   - content: the SHA-256 of the bytes
+//   - name: the name; images may share one
+var Images = statestore.NewTable(statestore.TableDef[Image]{
+	Name:    "image",
+	Version: 1,
+	Key:     func(i *Image) string { return i.ID },
+	Indexes: []statestore.Index[Image]{
+		{Name: "owner", Keys: func(i *Image) []string { return []string{i.ProjectID} }},
+		{Name: "visibility", Keys: func(i *Image) []string { return []string{string(i.Visibility)} }},
+		{Name: "name", Keys: func(i *Image) []string { return []string{i.Name} }},
+		{Name: "content", Keys: func(i *Image) []string {
+			if i.SHA256 == "" {
+				return nil
+			}
+			return []string{i.SHA256}
+		}},
+	},
+})
+
+// Member is a project that a shared image is offered to.
+type Member struct {
+	ImageID   string
+	ProjectID string
+	Status    string // pending, accepted, rejected
+	CreatedAt time.Time
+	UpdatedAt time.Time
+}
+
+// Members is the table of members.
+//
+//   - image: the image
+//   - project: the member project
+var Members = statestore.NewTable(statestore.TableDef[Member]{
+	Name:    "image_member",
+	Version: 1,
+	Key:     func(m *Member) string { return statestore.Key(m.ImageID, m.ProjectID) },
+	Indexes: []statestore.Index[Member]{
+		{Name: "image", Keys: func(m *Member) []string { return []string{m.ImageID} }},
+		{Name: "project", Keys: func(m *Member) []string { return []string{m.ProjectID} }},
+	},
+})
+
+// Tables are the package's tables, for statestore.Options.
+var Tables = []statestore.AnyTable{Images, Members}
+
+// StandIns puts the image that stands, in a plan session, for one that the plan
+// will make: active, visible to all, without demands on a flavor.
+func StandIns(tx *statestore.Txn) {
+	Images.Put(tx, Image{
+		ID: cloud.UnknownID, Name: "an image this plan makes", Status: Active, Visibility: Public, Hidden: true,
+		DiskFormat: "qcow2", ContainerFormat: "bare", CreatedAt: tx.Now(), UpdatedAt: tx.Now(),
+	})
+}
+
+// Visible reports whether the caller may see and use the image, by its id.
+func Visible(r statestore.Reader, c cloud.Caller, i Image) bool {
+	if c.Admin() || c.Owns(i.ProjectID) || i.Visibility == Public || i.Visibility == Community {
+		return true
+	}
+	if i.Visibility != Shared || c.ProjectID == "" {
+		return false
+	}
+	_, ok := Members.Get(r, statestore.Key(i.ID, c.ProjectID))
+	return ok
+}
+
+// ImageGet returns the image if the caller may see it. Error kinds: NotFound,
+// also for one that the caller may not see.
+func ImageGet(r statestore.Reader, c cloud.Caller, id string) (Image, error) {
+	i, ok := Images.Get(r, id)
+	if !ok || !Visible(r, c, i) {
+		return Image{}, cloud.Missing("image", id)
+	}
+	return i, nil
+}

@@ -1,0 +1,58 @@
+package image
+
+// Status is where an image is in its life.
+//
+//	                 upload                  done
+//	create ─▶ queued ──────▶ saving ───────────────▶ active ◀──────────┐
+//	            ▲               │                      │  ▲   reactivate│
+//	            │   interrupted │                      │  └─────────────┤
+//	            └───────────────┤           deactivate └──────▶ deactivated
+//	                            │ refused
+//	                            └──────▶ killed
+//
+//	any ── delete ──▶ deleted (the row is gone)
+//
+// An upload that is interrupted (the client went, the server stopped, the disk
+// is full) leaves the image queued, as if it had not been. One whose bytes are
+// refused kills the image, so that its owner sees why.
+type Status string
+
+// The statuses, as Glance v2 names them.
+const (
+	Queued      Status = "queued"
+	Saving      Status = "saving"
+	Active      Status = "active"
+	Killed      Status = "killed"
+	Deactivated Status = "deactivated"
+	Deleted     Status = "deleted" // told on the wire only; there is no such row
+)
+
+// Event is what happens to an image.
+type Event string
+
+// The events.
+const (
+	Upload      Event = "upload"
+	Done        Event = "done"
+	Interrupted Event = "interrupted"
+	Refused     Event = "refused"
+	Deactivate  Event = "deactivate"
+	Reactivate  Event = "reactivate"
+	Delete      Event = "delete"
+)
+
+// transitions is the whole life. An event that is not listed for a status is
+// refused.
+var transitions = map[Status]map[Event]Status{
+	Queued:      {Upload: Saving, Delete: Deleted},
+	Saving:      {Done: Active, Interrupted: Queued, Refused: Killed, Delete: Deleted},
+	Active:      {Deactivate: Deactivated, Reactivate: Active, Delete: Deleted},
+	Deactivated: {Reactivate: Active, Deactivate: Deactivated, Delete: Deleted},
+	Killed:      {Delete: Deleted},
+}
+
+// Next returns the status after the event, false if it is not possible.
+func Next(s Status, e Event) (Status, bool) {
+	to, ok := transitions[s][e]
+	return to, ok
+}
