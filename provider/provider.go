@@ -1,0 +1,132 @@
+package provider
+
+import (
+	"context"
+	"os"
+
+	"github.com/hashicorp/terraform-plugin-framework/datasource"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/provider"
+	"github.com/hashicorp/terraform-plugin-framework/provider/schema"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+	tfaddr "github.com/hashicorp/terraform-registry-address"
+
+	"github.com/cloudlet/cloudlet/provider/client"
+)
+
+// Address is the provider's full source address: what the configuration's
+// source "cloudlet/cloudlet" means.
+var Address = tfaddr.Provider{Hostname: tfaddr.DefaultProviderRegistryHost, Namespace: "cloudlet", Type: "cloudlet"}.String()
+
+// New returns a constructor of the provider, as terraform-plugin-framework
+// wants it. version is told to the cloud in the User-Agent header.
+func New(version string) func() provider.Provider {
+	return func() provider.Provider { return &cloudlet{version: version} }
+}
+
+type cloudlet struct{ version string }
+
+type model struct {
+	Cloud                       types.String `tfsdk:"cloud"`
+	AuthURL                     types.String `tfsdk:"auth_url"`
+	Region                      types.String `tfsdk:"region"`
+	UserName                    types.String `tfsdk:"user_name"`
+	UserID                      types.String `tfsdk:"user_id"`
+	Password                    types.String `tfsdk:"password"`
+	UserDomainName              types.String `tfsdk:"user_domain_name"`
+	UserDomainID                types.String `tfsdk:"user_domain_id"`
+	ProjectName                 types.String `tfsdk:"project_name"`
+	ProjectID                   types.String `tfsdk:"project_id"`
+	ProjectDomainName           types.String `tfsdk:"project_domain_name"`
+	ProjectDomainID             types.String `tfsdk:"project_domain_id"`
+	Token                       types.String `tfsdk:"token"`
+	ApplicationCredentialID     types.String `tfsdk:"application_credential_id"`
+	ApplicationCredentialSecret types.String `tfsdk:"application_credential_secret"`
+	CACertFile                  types.String `tfsdk:"cacert_file"`
+	Insecure                    types.Bool   `tfsdk:"insecure"`
+}
+
+// Metadata implements provider.Provider.
+func (p *cloudlet) Metadata(_ context.Context, _ provider.MetadataRequest, resp *provider.MetadataResponse) {
+	resp.TypeName, resp.Version = "cloudlet", p.version
+}
+
+// Schema implements provider.Provider.
+func (p *cloudlet) Schema(_ context.Context, _ provider.SchemaRequest, resp *provider.SchemaResponse) {
+	str := func(doc string) schema.StringAttribute {
+		return schema.StringAttribute{Optional: true, MarkdownDescription: doc}
+	}
+	secret := func(doc string) schema.StringAttribute {
+		return schema.StringAttribute{Optional: true, Sensitive: true, MarkdownDescription: doc}
+	}
+	resp.Schema = schema.Schema{
+		MarkdownDescription: "Drives a Cloudlet cloud, or any OpenStack. Credentials are found where OpenStack's own clients find them: " +
+			"attributes here, then the cloud named by `cloud` or `OS_CLOUD` in `clouds.yaml`, then the `OS_*` environment.",
+		Attributes: map[string]schema.Attribute{
+			"cloud":                         str("Name of a cloud in `clouds.yaml`. Default: `OS_CLOUD`."),
+			"auth_url":                      str("URL of the identity API, such as `http://127.0.0.1:5000/identity/v3`. Default: `OS_AUTH_URL`."),
+			"region":                        str("Region whose endpoints are used. Default: `OS_REGION_NAME`."),
+			"user_name":                     str("Name of the user. Default: `OS_USERNAME`."),
+			"user_id":                       str("Id of the user, instead of its name. Default: `OS_USER_ID`."),
+			"password":                      secret("Password of the user. Default: `OS_PASSWORD`."),
+			"user_domain_name":              str("Name of the user's domain. Default: `OS_USER_DOMAIN_NAME`."),
+			"user_domain_id":                str("Id of the user's domain. Default: `OS_USER_DOMAIN_ID`, then `default`."),
+			"project_name":                  str("Name of the project to work in. Default: `OS_PROJECT_NAME`."),
+			"project_id":                    str("Id of the project, instead of its name. Default: `OS_PROJECT_ID`."),
+			"project_domain_name":           str("Name of the project's domain. Default: `OS_PROJECT_DOMAIN_NAME`."),
+			"project_domain_id":             str("Id of the project's domain. Default: `OS_PROJECT_DOMAIN_ID`, then `default`."),
+			"token":                         secret("A token instead of a password. Default: `OS_TOKEN`."),
+			"application_credential_id":     str("Id of an application credential. Default: `OS_APPLICATION_CREDENTIAL_ID`."),
+			"application_credential_secret": secret("Secret of the application credential. Default: `OS_APPLICATION_CREDENTIAL_SECRET`."),
+			"cacert_file":                   str("File with the PEM certificates that the endpoints are verified with. Default: `OS_CACERT`."),
+			"insecure":                      schema.BoolAttribute{Optional: true, MarkdownDescription: "Do not verify the endpoints' certificates. Default: `OS_INSECURE`."},
+		},
+	}
+}
+
+// Configure implements provider.Provider: it authenticates, so that wrong
+// credentials show before anything is planned.
+func (p *cloudlet) Configure(ctx context.Context, req provider.ConfigureRequest, resp *provider.ConfigureResponse) {
+	var m model
+	resp.Diagnostics.Append(req.Config.Get(ctx, &m)...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	for name, v := range map[string]types.String{"cloud": m.Cloud, "auth_url": m.AuthURL, "region": m.Region, "user_name": m.UserName, "password": m.Password,
+		"user_id": m.UserID, "project_name": m.ProjectName, "project_id": m.ProjectID, "token": m.Token, "cacert_file": m.CACertFile} {
+		if v.IsUnknown() {
+			resp.Diagnostics.AddAttributeError(path.Root(name), "Value is not known yet",
+				"The provider must know how to reach the cloud when it plans. Give a literal value or a variable, or apply the resource that makes this value first with -target.")
+		}
+	}
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	c, err := client.New(ctx, client.Config{
+		Cloud: m.Cloud.ValueString(), AuthURL: m.AuthURL.ValueString(), Region: m.Region.ValueString(),
+		UserName: m.UserName.ValueString(), UserID: m.UserID.ValueString(), Password: m.Password.ValueString(),
+		UserDomainName: m.UserDomainName.ValueString(), UserDomainID: m.UserDomainID.ValueString(),
+		ProjectName: m.ProjectName.ValueString(), ProjectID: m.ProjectID.ValueString(),
+		ProjectDomainName: m.ProjectDomainName.ValueString(), ProjectDomainID: m.ProjectDomainID.ValueString(),
+		Token: m.Token.ValueString(), ApplicationCredentialID: m.ApplicationCredentialID.ValueString(),
+		ApplicationCredential: m.ApplicationCredentialSecret.ValueString(),
+		CACertFile:            m.CACertFile.ValueString(), Insecure: m.Insecure.ValueBool(),
+		UserAgent: "terraform-provider-cloudlet/" + p.version + " terraform/" + os.Getenv("TF_APPEND_USER_AGENT"),
+	})
+	if err != nil {
+		resp.Diagnostics.AddError("Cannot reach the cloud", err.Error())
+		return
+	}
+	resp.ResourceData, resp.DataSourceData = c, c
+}
+
+// Resources implements provider.Provider.
+func (p *cloudlet) Resources(context.Context) []func() resource.Resource {
+	return []func() resource.Resource{}
+}
+
+// DataSources implements provider.Provider.
+func (p *cloudlet) DataSources(context.Context) []func() datasource.DataSource {
+	return []func() datasource.DataSource{}
+}
