@@ -2,6 +2,10 @@ package pebble
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -33,7 +37,10 @@ func (e *Engine) Checkpoint(ctx context.Context, dir string) error {
 	}
 	err := e.db.Checkpoint(partial, pdb.WithFlushedWAL())
 	if err == nil {
-		_, err = verify(ctx, partial, e.fs)
+		var c contents
+		if c, err = readAll(ctx, partial, e.fs); err == nil {
+			err = writeLabel(e.fs, partial, c)
+		}
 	}
 	if err == nil {
 		err = e.fs.Rename(partial, dir)
@@ -47,14 +54,73 @@ func (e *Engine) Checkpoint(ctx context.Context, dir string) error {
 	return nil
 }
 
-// verify opens a copy without changing it and reads all of it.
-func verify(ctx context.Context, dir string, fs vfs.FS) (revision uint64, err error) {
+// label is the file in a backup that says what must be found in it. Without it
+// a log cut short would look like one that ended there.
+const label = "BACKUP"
+
+// contents sums up all that a copy holds.
+type contents struct {
+	Revision uint64 `json:"revision"`
+	Records  int    `json:"records"`
+	SHA256   string `json:"sha256"` // of all keys and values
+}
+
+// readAll opens a copy without changing it and reads it to its end.
+func readAll(ctx context.Context, dir string, fs vfs.FS) (c contents, err error) {
 	e, err := Open(dir, Options{FS: fs, ReadOnly: true})
 	if err != nil {
-		return 0, err
+		return c, err
 	}
 	defer e.Close()
-	return e.Load(ctx, nil, func(key, value []byte) error { return nil })
+	sum := sha256.New()
+	var size [8]byte
+	c.Revision, err = e.Load(ctx, nil, func(key, value []byte) error {
+		c.Records++
+		for _, b := range [][]byte{key, value} {
+			binary.BigEndian.PutUint64(size[:], uint64(len(b)))
+			sum.Write(size[:])
+			sum.Write(b)
+		}
+		return nil
+	})
+	c.SHA256 = hex.EncodeToString(sum.Sum(nil))
+	return c, err
+}
+
+func writeLabel(fs vfs.FS, dir string, c contents) error {
+	b, err := json.Marshal(c)
+	if err != nil {
+		return err
+	}
+	f, err := fs.Create(fs.PathJoin(dir, label), vfs.WriteCategoryUnspecified)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(append(b, '\n'))
+	return errors.Join(err, f.Sync(), f.Close(), syncDir(fs, dir))
+}
+
+// verify reads a backup to its end and compares it with its label.
+func verify(ctx context.Context, dir string) error {
+	b, err := os.ReadFile(filepath.Join(dir, label))
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%s is not a whole backup: it has no file %s", dir, label)
+	}
+	if err != nil {
+		return err
+	}
+	var want contents
+	if err := json.Unmarshal(b, &want); err != nil {
+		return fmt.Errorf("the backup's file %s is damaged: %w", label, err)
+	}
+	got, err := readAll(ctx, dir, vfs.Default)
+	if err != nil {
+		return fmt.Errorf("the backup cannot be read: %w", err)
+	}
+	if got != want {
+		return fmt.Errorf("the backup is damaged: it holds %d records of revision %d, should hold %d of %d with sum %s", got.Records, got.Revision, want.Records, want.Revision, want.SHA256)
+	}
+	return nil
 }
 
 // Restore replaces the data directory with a copy of a backup. The copy is made
@@ -74,7 +140,7 @@ func Restore(ctx context.Context, backupDir, dataDir string, check func(context.
 			err = fmt.Errorf("restore of %s to %s: %w", backupDir, dataDir, err)
 		}
 	}()
-	if _, err := verify(ctx, backupDir, vfs.Default); err != nil {
+	if err := verify(ctx, backupDir); err != nil {
 		return err
 	}
 	old := ""
@@ -143,7 +209,7 @@ func copyDir(ctx context.Context, from, to string) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if !entry.Type().IsRegular() || entry.Name() == "LOCK" {
+		if !entry.Type().IsRegular() || entry.Name() == "LOCK" || entry.Name() == label {
 			continue
 		}
 		if err := vfs.Copy(vfs.Default, filepath.Join(from, entry.Name()), filepath.Join(to, entry.Name())); err != nil {
