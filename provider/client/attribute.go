@@ -1,0 +1,92 @@
+package client
+
+import (
+	"github.com/hashicorp/terraform-plugin-framework/attr"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+)
+
+// Attribute ties a field of the API to the value of a Terraform attribute.
+type Attribute struct {
+	Wire   string // the field's name in a request
+	Value  attr.Value
+	Update bool // an update may send it
+}
+
+// CreateBody returns the fields that a create sends: those with a value.
+func CreateBody(as []Attribute) map[string]any {
+	body := map[string]any{}
+	for _, a := range as {
+		if v, ok := goValue(a.Value); ok {
+			body[a.Wire] = v
+		}
+	}
+	return body
+}
+
+// UpdateBody returns the fields that an update sends: those that may be updated
+// and differ from the state's. plan and state list the same fields in the same
+// order.
+func UpdateBody(plan, state []Attribute) map[string]any {
+	body := map[string]any{}
+	for i, a := range plan {
+		if !a.Update || a.Value.Equal(state[i].Value) {
+			continue
+		}
+		if v, ok := goValue(a.Value); ok {
+			body[a.Wire] = v
+		} else if a.Value.IsNull() {
+			body[a.Wire] = nil
+		}
+	}
+	return body
+}
+
+// goValue returns what a known value is in JSON.
+func goValue(v attr.Value) (any, bool) {
+	if v == nil || v.IsNull() || v.IsUnknown() {
+		return nil, false
+	}
+	switch v := v.(type) {
+	case interface{ ValueString() string }:
+		return v.ValueString(), true
+	case interface{ ValueBool() bool }:
+		return v.ValueBool(), true
+	case interface{ ValueInt64() int64 }:
+		return v.ValueInt64(), true
+	case types.List:
+		return goValues(v.Elements())
+	case types.Set:
+		return goValues(v.Elements())
+	case types.Map:
+		m := map[string]any{}
+		for k, e := range v.Elements() {
+			x, ok := goValue(e)
+			if !ok {
+				return nil, false
+			}
+			m[k] = x
+		}
+		return m, true
+	}
+	return nil, false
+}
+
+func goValues(es []attr.Value) (any, bool) {
+	out := make([]any, 0, len(es))
+	for _, e := range es {
+		x, ok := goValue(e)
+		if !ok {
+			return nil, false
+		}
+		out = append(out, x)
+	}
+	return out, true
+}
+
+// StringOrNull returns null for "".
+func StringOrNull(s string) types.String {
+	if s == "" {
+		return types.StringNull()
+	}
+	return types.StringValue(s)
+}

@@ -1,0 +1,67 @@
+package client
+
+import (
+	"context"
+
+	"github.com/gophercloud/gophercloud/v2"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringplanmodifier"
+)
+
+// Check is what a planned change of a resource with model M would ask of the
+// cloud. Each function gets a service client of the plan session. A nil one is
+// not asked.
+type Check[M any] struct {
+	Fields Fields
+	Create func(ctx context.Context, s *gophercloud.ServiceClient, plan M) error
+	Update func(ctx context.Context, s *gophercloud.ServiceClient, plan, state M) error
+	Delete func(ctx context.Context, s *gophercloud.ServiceClient, state M) error
+}
+
+// CheckPlan runs what ModifyPlan was told of through the plan session: a
+// replacement as its delete and its create.
+func CheckPlan[M any](ctx context.Context, c *Client, s *gophercloud.ServiceClient, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse, check Check[M]) {
+	creates, destroys := req.State.Raw.IsNull(), req.Plan.Raw.IsNull()
+	if !creates && !destroys && len(resp.RequiresReplace) > 0 {
+		creates, destroys = true, true
+	}
+	var plan, state M
+	if !req.State.Raw.IsNull() {
+		resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
+	}
+	if !req.Plan.Raw.IsNull() {
+		resp.Diagnostics.Append(resp.Plan.Get(ctx, &plan)...)
+	}
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	if destroys && check.Delete != nil {
+		c.PlanDelete(ctx, s, &resp.Diagnostics, func(ctx context.Context, s *gophercloud.ServiceClient) error {
+			return check.Delete(ctx, s, state)
+		})
+	}
+	if creates && check.Create != nil {
+		c.Plan(ctx, s, &resp.Diagnostics, check.Fields, func(ctx context.Context, s *gophercloud.ServiceClient) error {
+			return check.Create(ctx, s, plan)
+		})
+	}
+	if !creates && !destroys && check.Update != nil && !req.Plan.Raw.Equal(req.State.Raw) {
+		c.Plan(ctx, s, &resp.Diagnostics, check.Fields, func(ctx context.Context, s *gophercloud.ServiceClient) error {
+			return check.Update(ctx, s, plan, state)
+		})
+	}
+}
+
+// IDAttribute is the id that every resource has.
+func IDAttribute() schema.StringAttribute {
+	return schema.StringAttribute{Computed: true, MarkdownDescription: "Id in the cloud.",
+		PlanModifiers: []planmodifier.String{stringplanmodifier.UseStateForUnknown()}}
+}
+
+// ProjectIDAttribute is the owner that every project's resource has.
+func ProjectIDAttribute() schema.StringAttribute {
+	return schema.StringAttribute{Computed: true, MarkdownDescription: "Id of the project that owns it.",
+		PlanModifiers: []planmodifier.String{stringplanmodifier.UseStateForUnknown()}}
+}
