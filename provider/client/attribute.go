@@ -1,6 +1,8 @@
 package client
 
 import (
+	"slices"
+
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 )
@@ -41,7 +43,8 @@ func UpdateBody(plan, state []Attribute) map[string]any {
 	return body
 }
 
-// goValue returns what a known value is in JSON.
+// goValue returns what a value is in JSON. What is not known yet is left out, of
+// collections and objects too; an object's members bear their attributes' names.
 func goValue(v attr.Value) (any, bool) {
 	if v == nil || v.IsNull() || v.IsUnknown() {
 		return nil, false
@@ -53,34 +56,51 @@ func goValue(v attr.Value) (any, bool) {
 		return v.ValueBool(), true
 	case interface{ ValueInt64() int64 }:
 		return v.ValueInt64(), true
+	case interface{ ValueFloat64() float64 }:
+		return v.ValueFloat64(), true
 	case types.List:
-		return goValues(v.Elements())
+		return goValues(v.Elements()), true
 	case types.Set:
-		return goValues(v.Elements())
+		return distinct(goValues(v.Elements())), true
 	case types.Map:
-		m := map[string]any{}
-		for k, e := range v.Elements() {
-			x, ok := goValue(e)
-			if !ok {
-				return nil, false
-			}
-			m[k] = x
-		}
-		return m, true
+		return goMembers(v.Elements()), true
+	case types.Object:
+		return goMembers(v.Attributes()), true
 	}
 	return nil, false
 }
 
-func goValues(es []attr.Value) (any, bool) {
+func goValues(es []attr.Value) []any {
 	out := make([]any, 0, len(es))
 	for _, e := range es {
-		x, ok := goValue(e)
-		if !ok {
-			return nil, false
+		if x, ok := goValue(e); ok {
+			out = append(out, x)
 		}
-		out = append(out, x)
 	}
-	return out, true
+	return out
+}
+
+func goMembers(es map[string]attr.Value) map[string]any {
+	out := make(map[string]any, len(es))
+	for k, e := range es {
+		if x, ok := goValue(e); ok {
+			out[k] = x
+		}
+	}
+	return out
+}
+
+// distinct leaves out strings that came before: two unknown references look alike.
+func distinct(vs []any) []any {
+	seen := map[string]bool{}
+	return slices.DeleteFunc(vs, func(v any) bool {
+		s, ok := v.(string)
+		if ok && seen[s] {
+			return true
+		}
+		seen[s] = ok
+		return false
+	})
 }
 
 // StringOrNull returns null for "".

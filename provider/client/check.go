@@ -12,7 +12,8 @@ import (
 
 // Check is what a planned change of a resource with model M would ask of the
 // cloud. Each function gets a service client of the plan session. A nil one is
-// not asked.
+// not asked. In plan, a reference that the configuration gives but that is not
+// known yet is UnknownID; anything else that is not known is unknown.
 type Check[M any] struct {
 	Fields Fields
 	Create func(ctx context.Context, s *gophercloud.ServiceClient, plan M) error
@@ -32,7 +33,9 @@ func CheckPlan[M any](ctx context.Context, c *Client, s *gophercloud.ServiceClie
 		resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
 	}
 	if !req.Plan.Raw.IsNull() {
-		resp.Diagnostics.Append(resp.Plan.Get(ctx, &plan)...)
+		asked := resp.Plan
+		asked.Raw = standIns(resp.Plan.Raw, req.Config.Raw)
+		resp.Diagnostics.Append(asked.Get(ctx, &plan)...)
 	}
 	if resp.Diagnostics.HasError() {
 		return
@@ -47,7 +50,7 @@ func CheckPlan[M any](ctx context.Context, c *Client, s *gophercloud.ServiceClie
 			return check.Create(ctx, s, plan)
 		})
 	}
-	if !creates && !destroys && check.Update != nil && !req.Plan.Raw.Equal(req.State.Raw) {
+	if !creates && !destroys && check.Update != nil && !resp.Plan.Raw.Equal(req.State.Raw) {
 		c.Plan(ctx, s, &resp.Diagnostics, check.Fields, func(ctx context.Context, s *gophercloud.ServiceClient) error {
 			return check.Update(ctx, s, plan, state)
 		})
