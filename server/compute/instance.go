@@ -21,11 +21,6 @@ type FlavorCopy struct {
 	ExtraSpecs map[string]string
 }
 
-// Claim is what an instance of the flavor takes of its host.
-func (f FlavorCopy) Claim() scheduler.Resources {
-	return scheduler.Resources{VCPUs: f.VCPUs, MemoryMiB: f.MemoryMiB, DiskGiB: f.DiskGiB + f.Ephemeral + (f.SwapMiB+1023)/1024}
-}
-
 // ImageCopy is what a host needs to know of the image, as it was at creation:
 // the image row may go while its bytes are still in use.
 type ImageCopy struct {
@@ -129,6 +124,17 @@ type Instance struct {
 	UpdatedAt    time.Time
 	LaunchedAt   time.Time // zero until it ran for the first time
 	TerminatedAt time.Time // when delete was asked for
+}
+
+// Claim is what the instance takes of its host. A flavor without a disk size
+// claims the image's.
+func (i Instance) Claim() scheduler.Resources {
+	const gib = 1 << 30
+	disk := i.Flavor.DiskGiB
+	if disk == 0 {
+		disk = int((i.Image.VirtualSize + gib - 1) / gib)
+	}
+	return scheduler.Resources{VCPUs: i.Flavor.VCPUs, MemoryMiB: i.Flavor.MemoryMiB, DiskGiB: disk + i.Flavor.Ephemeral + (i.Flavor.SwapMiB+1023)/1024}
 }
 
 // Ports returns the ids of the instance's ports, in the order of its devices.

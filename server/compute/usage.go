@@ -34,7 +34,7 @@ func claim(tx *statestore.Txn, i Instance) { account(tx, i, 1) }
 func release(tx *statestore.Txn, i Instance) { account(tx, i, -1) }
 
 func account(tx *statestore.Txn, i Instance, n int) {
-	c := i.Flavor.Claim().Times(n)
+	c := i.Claim().Times(n)
 	u := UsageOf(tx, i.ProjectID)
 	u.Instances += n
 	u.Resources = u.Resources.Plus(c)
