@@ -1,9 +1,11 @@
 package client
 
 import (
+	"context"
 	"slices"
 
 	"github.com/hashicorp/terraform-plugin-framework/attr"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 )
 
@@ -41,6 +43,16 @@ func UpdateBody(plan, state []Attribute) map[string]any {
 		}
 	}
 	return body
+}
+
+// Replaced reports whether a field differs that no update may send.
+func Replaced(plan, state []Attribute) bool {
+	for i, a := range plan {
+		if !a.Update && !a.Value.Equal(state[i].Value) {
+			return true
+		}
+	}
+	return false
 }
 
 // goValue returns what a value is in JSON. What is not known yet is left out, of
@@ -109,4 +121,56 @@ func StringOrNull(s string) types.String {
 		return types.StringNull()
 	}
 	return types.StringValue(s)
+}
+
+// List returns a list of strings, empty for nil.
+func List(ctx context.Context, s []string, diags *diag.Diagnostics) types.List {
+	if s == nil {
+		s = []string{}
+	}
+	v, d := types.ListValueFrom(ctx, types.StringType, s)
+	diags.Append(d...)
+	return v
+}
+
+// Set returns a set of strings, empty for nil.
+func Set(ctx context.Context, s []string, diags *diag.Diagnostics) types.Set {
+	if s == nil {
+		s = []string{}
+	}
+	v, d := types.SetValueFrom(ctx, types.StringType, s)
+	diags.Append(d...)
+	return v
+}
+
+// Map returns a map of strings, empty for nil.
+func Map(ctx context.Context, m map[string]string, diags *diag.Diagnostics) types.Map {
+	if m == nil {
+		m = map[string]string{}
+	}
+	v, d := types.MapValueFrom(ctx, types.StringType, m)
+	diags.Append(d...)
+	return v
+}
+
+// Strings returns the known elements of a list or set of strings.
+func Strings(v interface{ Elements() []attr.Value }) []string {
+	out := []string{}
+	for _, e := range v.Elements() {
+		if s, ok := e.(types.String); ok && !s.IsNull() && !s.IsUnknown() {
+			out = append(out, s.ValueString())
+		}
+	}
+	return out
+}
+
+// StringMap returns the known elements of a map of strings.
+func StringMap(v types.Map) map[string]string {
+	out := map[string]string{}
+	for k, e := range v.Elements() {
+		if s, ok := e.(types.String); ok && !s.IsNull() && !s.IsUnknown() {
+			out[k] = s.ValueString()
+		}
+	}
+	return out
 }

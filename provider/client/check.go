@@ -5,9 +5,6 @@ import (
 
 	"github.com/gophercloud/gophercloud/v2"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
-	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
-	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
-	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringplanmodifier"
 )
 
 // Check is what a planned change of a resource with model M would ask of the
@@ -19,15 +16,15 @@ type Check[M any] struct {
 	Create func(ctx context.Context, s *gophercloud.ServiceClient, plan M) error
 	Update func(ctx context.Context, s *gophercloud.ServiceClient, plan, state M) error
 	Delete func(ctx context.Context, s *gophercloud.ServiceClient, state M) error
+	// Replaces reports whether the schema's plan modifiers make the change a
+	// replacement: they are not visible to ModifyPlan.
+	Replaces func(plan, state M) bool
 }
 
 // CheckPlan runs what ModifyPlan was told of through the plan session: a
-// replacement as its delete and its create.
+// replacement as its delete; Terraform then asks again, as about a create.
 func CheckPlan[M any](ctx context.Context, c *Client, s *gophercloud.ServiceClient, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse, check Check[M]) {
 	creates, destroys := req.State.Raw.IsNull(), req.Plan.Raw.IsNull()
-	if !creates && !destroys && len(resp.RequiresReplace) > 0 {
-		creates, destroys = true, true
-	}
 	var plan, state M
 	if !req.State.Raw.IsNull() {
 		resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
@@ -39,6 +36,9 @@ func CheckPlan[M any](ctx context.Context, c *Client, s *gophercloud.ServiceClie
 	}
 	if resp.Diagnostics.HasError() {
 		return
+	}
+	if !creates && !destroys && (len(resp.RequiresReplace) > 0 || check.Replaces != nil && check.Replaces(plan, state)) {
+		destroys = true // Terraform asks again, with no state, about the create
 	}
 	if destroys && check.Delete != nil {
 		c.PlanDelete(ctx, s, &resp.Diagnostics, func(ctx context.Context, s *gophercloud.ServiceClient) error {
@@ -55,16 +55,4 @@ func CheckPlan[M any](ctx context.Context, c *Client, s *gophercloud.ServiceClie
 			return check.Update(ctx, s, plan, state)
 		})
 	}
-}
-
-// IDAttribute is the id that every resource has.
-func IDAttribute() schema.StringAttribute {
-	return schema.StringAttribute{Computed: true, MarkdownDescription: "Id in the cloud.",
-		PlanModifiers: []planmodifier.String{stringplanmodifier.UseStateForUnknown()}}
-}
-
-// ProjectIDAttribute is the owner that every project's resource has.
-func ProjectIDAttribute() schema.StringAttribute {
-	return schema.StringAttribute{Computed: true, MarkdownDescription: "Id of the project that owns it.",
-		PlanModifiers: []planmodifier.String{stringplanmodifier.UseStateForUnknown()}}
 }

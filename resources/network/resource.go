@@ -68,7 +68,8 @@ func (r *network) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest
 		return
 	}
 	client.CheckPlan(ctx, c, c.Network, req, resp, client.Check[model]{
-		Fields: fields,
+		Fields:   fields,
+		Replaces: func(plan, state model) bool { return client.Replaced(plan.attributes(), state.attributes()) },
 		Create: func(ctx context.Context, s *gophercloud.ServiceClient, plan model) error {
 			return networks.Create(ctx, s, options(client.CreateBody(plan.attributes()))).Err
 		},
