@@ -1,0 +1,131 @@
+package securitygroup
+
+import (
+	"context"
+
+	"github.com/gophercloud/gophercloud/v2"
+	"github.com/gophercloud/gophercloud/v2/openstack/networking/v2/extensions/security/groups"
+	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
+	"github.com/hashicorp/terraform-plugin-framework/attr"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+	"github.com/hashicorp/terraform-plugin-framework/types/basetypes"
+
+	"github.com/cloudlet/cloudlet/provider/client"
+)
+
+// wire is a security group as the API gives it.
+type wire struct {
+	ID          string     `json:"id"`
+	ProjectID   string     `json:"project_id"`
+	Name        string     `json:"name"`
+	Description string     `json:"description"`
+	Rules       []wireRule `json:"security_group_rules"`
+}
+
+// options is the body of a create or an update.
+type options map[string]any
+
+// ToSecGroupCreateMap implements groups.CreateOptsBuilder.
+func (o options) ToSecGroupCreateMap() (map[string]any, error) {
+	return map[string]any{"security_group": o}, nil
+}
+
+// ToSecGroupUpdateMap implements groups.UpdateOptsBuilder.
+func (o options) ToSecGroupUpdateMap() (map[string]any, error) {
+	return map[string]any{"security_group": o}, nil
+}
+
+var ruleType = types.ObjectType{AttrTypes: map[string]attr.Type{
+	"direction": types.StringType, "ethertype": types.StringType, "protocol": types.StringType, "port_min": types.Int64Type, "port_max": types.Int64Type,
+	"remote_cidr": types.StringType, "remote_group_id": types.StringType, "remote_self": types.BoolType, "description": types.StringType,
+}}
+
+// model is the resource as Terraform keeps it.
+type model struct {
+	ID            types.String   `tfsdk:"id"`
+	ProjectID     types.String   `tfsdk:"project_id"`
+	Name          types.String   `tfsdk:"name"`
+	Description   types.String   `tfsdk:"description"`
+	DefaultEgress types.Bool     `tfsdk:"default_egress"`
+	Rules         types.Set      `tfsdk:"rules"`
+	Timeouts      timeouts.Value `tfsdk:"timeouts"`
+}
+
+// attributes maps a field of the API to the attribute it comes from.
+func (m *model) attributes() []client.Attribute {
+	return []client.Attribute{
+		{Wire: "name", Value: m.Name, Update: true},
+		{Wire: "description", Value: m.Description, Update: true},
+	}
+}
+
+// fields are the attributes that an error of the API may point at.
+var fields = client.Fields{
+	"/security_group/name":        path.Root("name"),
+	"/security_group/description": path.Root("description"),
+	"/security_group_rule":        path.Root("rules"),
+	"/security_group_rules":       path.Root("rules"),
+}
+
+// asOptions refuses values that are not known to be there.
+var asOptions = basetypes.ObjectAsOptions{}
+
+// rules returns the configured rules; those not known as a whole are left out.
+func (m *model) rules(ctx context.Context, diags *diag.Diagnostics) []rule {
+	var out []rule
+	for _, e := range m.Rules.Elements() {
+		if o, ok := e.(types.Object); ok && !o.IsUnknown() {
+			var r rule
+			diags.Append(o.As(ctx, &r, asOptions)...)
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+// fill sets the model from what the API gives; what was there before decides how
+// the rules are spelled.
+func (m *model) fill(ctx context.Context, w wire, diags *diag.Diagnostics) {
+	before, beforeDefault := m.rules(ctx, diags), m.DefaultEgress
+	m.ID = types.StringValue(w.ID)
+	m.ProjectID = types.StringValue(w.ProjectID)
+	m.Name = types.StringValue(w.Name)
+	m.Description = types.StringValue(w.Description)
+	defaultEgress, rules := told(before, beforeDefault, w.ID, w.Rules)
+	m.DefaultEgress = types.BoolValue(defaultEgress)
+	if rules == nil {
+		rules = []rule{}
+	}
+	v, d := types.SetValueFrom(ctx, ruleType, rules)
+	diags.Append(d...)
+	m.Rules = v
+}
+
+func get(ctx context.Context, s *gophercloud.ServiceClient, id string) (w wire, err error) {
+	err = groups.Get(ctx, s, id).ExtractIntoStructPtr(&w, "security_group")
+	return w, err
+}
+
+// setRules makes the group's rules those that are wanted: what is new is
+// created, in one call, before what is not wanted is removed.
+func setRules(ctx context.Context, s *gophercloud.ServiceClient, id string, want []rule, defaultEgress bool, got []wireRule) error {
+	create, remove := change(want, defaultEgress, id, got)
+	if len(create) > 0 {
+		_, err := s.Post(ctx, s.ServiceURL("security-group-rules"), map[string]any{"security_group_rules": create}, nil, &gophercloud.RequestOpts{OkCodes: []int{201}})
+		if err != nil {
+			return err
+		}
+	}
+	for _, id := range remove {
+		if _, err := s.Delete(ctx, s.ServiceURL("security-group-rules", id), nil); err != nil && !client.NotFound(err) {
+			return err
+		}
+	}
+	return nil
+}
+
+func addError(diags *diag.Diagnostics, summary string, err error) {
+	client.AddError(diags, summary, err, fields)
+}
