@@ -1,0 +1,120 @@
+package nova
+
+import (
+	"strings"
+
+	"github.com/cloudlet/cloudlet/server/api/front"
+	"github.com/cloudlet/cloudlet/server/cloud"
+	"github.com/cloudlet/cloudlet/server/compute"
+	"github.com/cloudlet/cloudlet/statestore"
+)
+
+func (a *api) groupRoutes() []front.Route {
+	t := groupTarget
+	return []front.Route{
+		{Method: "GET", Path: "/os-server-groups", Rule: "compute:server_group:list", Handle: groupList},
+		{Method: "POST", Path: "/os-server-groups", Rule: "compute:server_group:create", Handle: groupCreate},
+		{Method: "GET", Path: "/os-server-groups/{id}", Rule: "compute:server_group:get", Target: t, Handle: groupShow},
+		{Method: "DELETE", Path: "/os-server-groups/{id}", Rule: "compute:server_group:delete", Target: t, Handle: groupDelete},
+	}
+}
+
+func groupTarget(rq *front.Request) (cloud.Target, error) {
+	g, err := compute.GroupGet(rq.Read(), rq.Caller, rq.PathValue("id"))
+	return cloud.Target{ProjectID: g.ProjectID, UserID: g.UserID}, err
+}
+
+type groupWire struct {
+	ID        string   `json:"id"`
+	Name      string   `json:"name"`
+	Policies  any      `json:"policies,omitzero"` // until 2.63
+	Policy    any      `json:"policy,omitzero"`   // 2.64
+	Rules     any      `json:"rules,omitzero"`    // 2.64
+	Members   []string `json:"members"`
+	Metadata  any      `json:"metadata,omitzero"`   // until 2.63
+	ProjectID any      `json:"project_id,omitzero"` // 2.13
+	UserID    any      `json:"user_id,omitzero"`    // 2.13
+}
+
+func renderGroup(rq *front.Request, r statestore.Reader, g compute.Group) groupWire {
+	w := groupWire{ID: g.ID, Name: g.Name, Members: compute.GroupMembers(r, g.ID)}
+	if rq.Version.AtLeast(13) {
+		w.ProjectID, w.UserID = g.ProjectID, g.UserID
+	}
+	if !rq.Version.AtLeast(64) {
+		w.Policies, w.Metadata = []string{g.Policy}, map[string]string{}
+		return w
+	}
+	rules := map[string]any{}
+	if g.MaxPerHost > 0 {
+		rules["max_server_per_host"] = g.MaxPerHost
+	}
+	w.Policy, w.Rules = g.Policy, rules
+	return w
+}
+
+func groupList(rq *front.Request) (*front.Response, error) {
+	all := rq.Query().Has("all_projects") && rq.Can("compute:server_group:list_all", cloud.Target{})
+	var gs []compute.Group
+	for g := range compute.Groups.All(rq.Read()) {
+		if all || g.ProjectID == rq.Caller.ProjectID {
+			gs = append(gs, g)
+		}
+	}
+	gs, _, err := front.Page(rq.Query(), gs, front.Paging[compute.Group]{ID: func(g *compute.Group) string { return g.ID },
+		Sorts:   map[string]func(a, b *compute.Group) int{"created_at": func(a, b *compute.Group) int { return a.CreatedAt.Compare(b.CreatedAt) }, "name": func(a, b *compute.Group) int { return strings.Compare(a.Name, b.Name) }},
+		Default: "created_at"})
+	if err != nil {
+		return nil, err
+	}
+	out := make([]groupWire, len(gs))
+	for n, g := range gs {
+		out[n] = renderGroup(rq, rq.Read(), g)
+	}
+	return front.OK(map[string]any{"server_groups": out}), nil
+}
+
+func groupShow(rq *front.Request) (*front.Response, error) {
+	g, err := compute.GroupGet(rq.Read(), rq.Caller, rq.PathValue("id"))
+	return front.OK(map[string]any{"server_group": renderGroup(rq, rq.Read(), g)}), err
+}
+
+func groupCreate(rq *front.Request) (*front.Response, error) {
+	var b struct {
+		Group struct {
+			Name     string   `json:"name"`
+			Policies []string `json:"policies"` // until 2.63
+			Policy   string   `json:"policy"`   // 2.64
+			Rules    struct {
+				MaxPerHost integer `json:"max_server_per_host"`
+			} `json:"rules"` // 2.64
+		} `json:"server_group"`
+	}
+	if err := rq.Decode(&b); err != nil {
+		return nil, err
+	}
+	w := b.Group
+	if !rq.Version.AtLeast(64) {
+		if len(w.Policies) != 1 {
+			return nil, cloud.Errorf(cloud.Invalid, "server group", "Invalid input for field/attribute policies. A server group has exactly one policy; %d are given.", len(w.Policies)).At("/server_group/policies")
+		}
+		w.Policy = w.Policies[0]
+	}
+	g := compute.Group{Name: strings.TrimSpace(w.Name), Policy: w.Policy, MaxPerHost: int(w.Rules.MaxPerHost)}
+	err := rq.Write(func(tx *statestore.Txn) error {
+		made, err := compute.GroupCreate(tx, rq.Caller, g)
+		if err == nil {
+			g = made
+		}
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return front.OK(map[string]any{"server_group": renderGroup(rq, rq.Read(), g)}), nil
+}
+
+func groupDelete(rq *front.Request) (*front.Response, error) {
+	err := rq.Write(func(tx *statestore.Txn) error { return compute.GroupDelete(tx, rq.Caller, rq.PathValue("id")) })
+	return front.NoContent(), err
+}
