@@ -1,0 +1,73 @@
+# Identity (Keystone): administrators manage everything; a manager of a domain
+# manages the users and projects of that domain; everybody sees themselves.
+#
+# target.domain_id is the domain that the user, project or assignment is in,
+# target.attr.role the name of the role that an assignment grants.
+define = {
+  domain_reader  = reader && own_domain
+  domain_manager = manager && own_domain
+  # What a manager may hand out: never more than they have.
+  lesser_role = target.attr.role == "manager" || target.attr.role == "member" || target.attr.role == "reader"
+}
+
+rules = {
+  "identity:visible" = admin || service || system_reader || own_user || own_domain || owner || public
+
+  "identity:token:validate" = admin || service || system_reader || own_user
+  "identity:token:revoke"   = admin || own_user
+
+  "identity:domain:list"   = admin || system_reader || own_domain && reader
+  "identity:domain:get"    = admin || system_reader || target.attr.of_token == "true" || own_domain
+  "identity:domain:create" = admin
+  "identity:domain:update" = admin
+  "identity:domain:delete" = admin
+
+  "identity:project:list"    = admin || system_reader || domain_reader
+  "identity:project:list_of" = admin || system_reader || domain_reader || own_user # GET users/{id}/projects
+  "identity:project:get"     = admin || system_reader || domain_reader || owner
+  "identity:project:create"  = admin || domain_manager
+  "identity:project:update"  = admin || domain_manager
+  "identity:project:delete"  = admin || domain_manager
+
+  "identity:user:list"   = admin || system_reader || domain_reader
+  "identity:user:get"    = admin || system_reader || domain_reader || own_user
+  "identity:user:create" = admin || domain_manager
+  "identity:user:update" = admin || domain_manager
+  "identity:user:delete" = admin || domain_manager
+
+  "identity:role:list"   = admin || system_reader || manager
+  "identity:role:get"    = admin || system_reader || manager
+  "identity:role:create" = admin
+  "identity:role:update" = admin
+  "identity:role:delete" = admin
+
+  "identity:implied_role:list"   = admin || system_reader
+  "identity:implied_role:get"    = admin || system_reader
+  "identity:implied_role:create" = admin
+  "identity:implied_role:delete" = admin
+
+  "identity:assignment:list"          = admin || system_reader || domain_reader
+  "identity:assignment:get"           = admin || system_reader || domain_reader
+  "identity:assignment:create"        = admin || domain_manager && lesser_role
+  "identity:assignment:delete"        = admin || domain_manager && lesser_role
+  "identity:system_assignment:list"   = admin || system_reader
+  "identity:system_assignment:get"    = admin || system_reader
+  "identity:system_assignment:create" = admin
+  "identity:system_assignment:delete" = admin
+
+  "identity:region:list"     = true
+  "identity:region:get"      = true
+  "identity:region:create"   = admin
+  "identity:region:update"   = admin
+  "identity:region:delete"   = admin
+  "identity:service:list"    = admin || system_reader
+  "identity:service:get"     = admin || system_reader
+  "identity:service:create"  = admin
+  "identity:service:update"  = admin
+  "identity:service:delete"  = admin
+  "identity:endpoint:list"   = admin || system_reader
+  "identity:endpoint:get"    = admin || system_reader
+  "identity:endpoint:create" = admin
+  "identity:endpoint:update" = admin
+  "identity:endpoint:delete" = admin
+}
