@@ -26,7 +26,8 @@ func AddError(diags *diag.Diagnostics, summary string, err error, fields Fields)
 	diags.AddError(summary, text)
 }
 
-// find returns the attribute of the longest known prefix of a JSON pointer.
+// find returns the attribute of the longest known prefix of a JSON pointer; the
+// empty one is a prefix of all, and of none.
 func (f Fields) find(pointer string) (path.Path, bool) {
 	for p := pointer; p != ""; {
 		if at, ok := f[p]; ok {
@@ -34,7 +35,8 @@ func (f Fields) find(pointer string) (path.Path, bool) {
 		}
 		p = p[:strings.LastIndexByte(p, '/')]
 	}
-	return path.Empty(), false
+	at, ok := f[""]
+	return at, ok
 }
 
 func fieldOf(err error) string {
