@@ -141,9 +141,9 @@ func (i Instance) TaskState() string {
 	case Starting:
 		return "powering-on"
 	case Rebooting:
-		return "reboot_started"
+		return "rebooting"
 	case HardRebooting:
-		return "reboot_started_hard"
+		return "rebooting_hard"
 	case Deleting:
 		return "deleting"
 	}

@@ -12,10 +12,10 @@ import (
 func (a *api) groupRoutes() []front.Route {
 	t := groupTarget
 	return []front.Route{
-		{Method: "GET", Path: "/os-server-groups", Rule: "compute:server_group:list", Handle: groupList},
-		{Method: "POST", Path: "/os-server-groups", Rule: "compute:server_group:create", Handle: groupCreate},
-		{Method: "GET", Path: "/os-server-groups/{id}", Rule: "compute:server_group:get", Target: t, Handle: groupShow},
-		{Method: "DELETE", Path: "/os-server-groups/{id}", Rule: "compute:server_group:delete", Target: t, Handle: groupDelete},
+		{Method: "GET", Path: "/os-server-groups", Rule: "compute:group:list", Handle: groupList},
+		{Method: "POST", Path: "/os-server-groups", Rule: "compute:group:create", Handle: groupCreate},
+		{Method: "GET", Path: "/os-server-groups/{id}", Rule: "compute:group:get", Target: t, Handle: groupShow},
+		{Method: "DELETE", Path: "/os-server-groups/{id}", Rule: "compute:group:delete", Target: t, Handle: groupDelete},
 	}
 }
 
@@ -54,7 +54,7 @@ func renderGroup(rq *front.Request, r statestore.Reader, g compute.Group) groupW
 }
 
 func groupList(rq *front.Request) (*front.Response, error) {
-	all := rq.Query().Has("all_projects") && rq.Can("compute:server_group:list_all", cloud.Target{})
+	all := rq.Query().Has("all_projects") && rq.Can("compute:group:list_all", cloud.Target{})
 	var gs []compute.Group
 	for g := range compute.Groups.All(rq.Read()) {
 		if all || g.ProjectID == rq.Caller.ProjectID {

@@ -14,16 +14,16 @@ import (
 
 func (a *api) hostRoutes() []front.Route {
 	return []front.Route{
-		{Method: "GET", Path: "/os-hypervisors", Rule: "compute:hypervisor:list", Handle: hypervisorList(false)},
-		{Method: "GET", Path: "/os-hypervisors/detail", Rule: "compute:hypervisor:list", Handle: hypervisorList(true)},
-		{Method: "GET", Path: "/os-hypervisors/statistics", Rule: "compute:hypervisor:statistics", Max: v(87), Handle: hypervisorStatistics},
-		{Method: "GET", Path: "/os-hypervisors/{id}", Rule: "compute:hypervisor:get", Handle: hypervisorShow},
-		{Method: "GET", Path: "/os-services", Rule: "compute:service:list", Handle: serviceList},
-		{Method: "PUT", Path: "/os-services/{id}", Rule: "compute:service:update", Handle: serviceUpdate},
+		{Method: "GET", Path: "/os-hypervisors", Rule: "compute:host:list", Handle: hypervisorList(false)},
+		{Method: "GET", Path: "/os-hypervisors/detail", Rule: "compute:host:list", Handle: hypervisorList(true)},
+		{Method: "GET", Path: "/os-hypervisors/statistics", Rule: "compute:host:list", Max: v(87), Handle: hypervisorStatistics},
+		{Method: "GET", Path: "/os-hypervisors/{id}", Rule: "compute:host:get", Handle: hypervisorShow},
+		{Method: "GET", Path: "/os-services", Rule: "compute:host:list", Handle: serviceList},
+		{Method: "PUT", Path: "/os-services/{id}", Rule: "compute:host:update", Handle: serviceUpdate},
 		{Method: "GET", Path: "/os-availability-zone", Rule: "compute:zone:list", Handle: zoneList(false)},
 		{Method: "GET", Path: "/os-availability-zone/detail", Rule: "compute:zone:detail", Handle: zoneList(true)},
-		{Method: "GET", Path: "/extensions", Rule: front.Authenticated, Handle: extensionList},
-		{Method: "GET", Path: "/extensions/{alias}", Rule: front.Authenticated, Handle: extensionShow},
+		{Method: "GET", Path: "/extensions", Rule: "compute:extension:list", Handle: extensionList},
+		{Method: "GET", Path: "/extensions/{alias}", Rule: "compute:extension:get", Handle: extensionShow},
 	}
 }
 

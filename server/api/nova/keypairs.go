@@ -112,7 +112,7 @@ func keypairCreate(rq *front.Request) (*front.Response, error) {
 	w := b.Keypair
 	k := compute.Keypair{UserID: cmp.Or(w.UserID, rq.Caller.UserID), Name: w.Name, Type: cmp.Or(w.Type, "ssh"), PublicKey: strings.TrimSpace(w.PublicKey)}
 	if k.UserID != rq.Caller.UserID {
-		if err := rq.Require("compute:keypair:create_for_other", cloud.Target{UserID: k.UserID}); err != nil {
+		if err := rq.Require("compute:keypair:create", cloud.Target{UserID: k.UserID}); err != nil {
 			return nil, err
 		}
 	}

@@ -16,14 +16,14 @@ import (
 
 func (a *api) limitRoutes() []front.Route {
 	return []front.Route{
-		{Method: "GET", Path: "/limits", Rule: "compute:limits:get", Handle: limitsShow},
+		{Method: "GET", Path: "/limits", Rule: "compute:limit:get", Handle: limitsShow},
 		{Method: "GET", Path: "/os-quota-sets/{id}", Rule: "compute:quota:get", Target: quotaTarget, Handle: quotaShow},
 		{Method: "GET", Path: "/os-quota-sets/{id}/detail", Rule: "compute:quota:get", Target: quotaTarget, Handle: quotaDetail},
 		{Method: "GET", Path: "/os-quota-sets/{id}/defaults", Rule: front.Authenticated, Handle: quotaDefaults},
 		{Method: "PUT", Path: "/os-quota-sets/{id}", Rule: "compute:quota:update", Target: quotaTarget, Handle: quotaUpdate},
 		{Method: "DELETE", Path: "/os-quota-sets/{id}", Rule: "compute:quota:delete", Target: quotaTarget, Handle: quotaDelete},
-		{Method: "GET", Path: "/os-quota-class-sets/{id}", Rule: "compute:quota_class:get", Handle: classShow},
-		{Method: "PUT", Path: "/os-quota-class-sets/{id}", Rule: "compute:quota_class:update", Handle: classUpdate},
+		{Method: "GET", Path: "/os-quota-class-sets/{id}", Rule: "compute:limit:get", Handle: classShow},
+		{Method: "PUT", Path: "/os-quota-class-sets/{id}", Rule: "compute:quota:update", Handle: classUpdate},
 	}
 }
 
@@ -57,7 +57,7 @@ func limitsFor(rq *front.Request, projectID string, class bool) map[string]int {
 func limitsShow(rq *front.Request) (*front.Response, error) {
 	project := rq.Caller.ProjectID
 	if id := rq.Query().Get("tenant_id"); id != "" && id != project {
-		if err := rq.Require("compute:limits:get_other", cloud.Target{ProjectID: id}); err != nil {
+		if err := rq.Require("compute:quota:get", cloud.Target{ProjectID: id}); err != nil {
 			return nil, err
 		}
 		project = id

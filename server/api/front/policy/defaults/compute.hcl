@@ -14,6 +14,7 @@ rules = {
   "compute:instance:start"           = admin || project_member
   "compute:instance:stop"            = admin || project_member
   "compute:instance:reboot"          = admin || project_member
+  "compute:instance:lock"            = admin || project_member # and unlock
   "compute:instance:console"         = admin || project_member
   "compute:instance:reset_state"     = admin
   "compute:instance_metadata:list"   = admin || system_reader || project_reader
