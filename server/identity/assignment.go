@@ -1,0 +1,135 @@
+package identity
+
+import (
+	"slices"
+
+	"github.com/cloudlet/cloudlet/server/cloud"
+	"github.com/cloudlet/cloudlet/statestore"
+)
+
+// RolesIn returns the roles that a user has in a scope, inherited and implied
+// ones included, each once.
+func RolesIn(r statestore.Reader, userID string, s Scope) []Role {
+	var roles []Role
+	var add func(id string)
+	add = func(id string) {
+		role, ok := Roles.Get(r, id)
+		if !ok || slices.ContainsFunc(roles, func(x Role) bool { return x.ID == id }) {
+			return
+		}
+		roles = append(roles, role)
+		for _, implied := range role.Implies {
+			add(implied)
+		}
+	}
+	take := func(s Scope, inherited bool) {
+		for a := range Assignments.By(r, "user_scope", statestore.Key(userID, s.key())) {
+			if a.Inherited == inherited {
+				add(a.RoleID)
+			}
+		}
+	}
+	take(s, false)
+	for id := s.ID; s.Kind == ProjectScope; {
+		p, ok := Projects.Get(r, id)
+		if !ok {
+			break
+		}
+		if p.ParentID == "" || p.ParentID == p.DomainID {
+			take(Scope{DomainScope, p.DomainID}, true)
+			break
+		}
+		take(Scope{ProjectScope, p.ParentID}, true)
+		id = p.ParentID
+	}
+	return roles
+}
+
+// AssignmentPut gives a user a role in a scope; again is no error. Error kind:
+// NotFound for a user, role or scope that does not exist.
+func AssignmentPut(tx *statestore.Txn, a Assignment) error {
+	if err := assignable(tx, a); err != nil {
+		return err
+	}
+	Assignments.Put(tx, a)
+	return nil
+}
+
+// AssignmentDelete takes it away. Error kind: NotFound.
+func AssignmentDelete(tx *statestore.Txn, a Assignment) error {
+	if !Assignments.Delete(tx, a.key()) {
+		return cloud.Errorf(cloud.NotFound, "role assignment", "Could not find role assignment with role: %s, user: %s, %s: %s.", a.RoleID, a.UserID, a.Scope.Kind, a.Scope.ID)
+	}
+	return nil
+}
+
+// AssignmentHas reports whether exactly this assignment exists.
+func AssignmentHas(r statestore.Reader, a Assignment) bool {
+	_, ok := Assignments.Get(r, a.key())
+	return ok
+}
+
+func assignable(r statestore.Reader, a Assignment) error {
+	if _, ok := Users.Get(r, a.UserID); !ok {
+		return missing("user", a.UserID)
+	}
+	if _, ok := Roles.Get(r, a.RoleID); !ok {
+		return missing("role", a.RoleID)
+	}
+	ok := a.Scope.Kind == SystemScope
+	switch a.Scope.Kind {
+	case ProjectScope:
+		_, ok = Projects.Get(r, a.Scope.ID)
+	case DomainScope:
+		_, ok = Domains.Get(r, a.Scope.ID)
+	}
+	if !ok {
+		return missing(string(a.Scope.Kind), a.Scope.ID)
+	}
+	return nil
+}
+
+// drop deletes the assignments that index finds under a value.
+func drop(tx *statestore.Txn, index, value string) {
+	for _, a := range slices.Collect(Assignments.By(tx, index, value)) {
+		Assignments.Delete(tx, a.key())
+	}
+}
+
+// ScopesOf returns the projects and domains that a user can get a token for,
+// and whether the system is among them.
+func ScopesOf(r statestore.Reader, userID string) (projects []Project, domains []Domain, system bool) {
+	seen := map[string]bool{}
+	add := func(p Project) {
+		if !seen[p.ID] && p.Enabled {
+			seen[p.ID] = true
+			projects = append(projects, p)
+		}
+	}
+	for a := range Assignments.By(r, "user", userID) {
+		switch {
+		case a.Scope.Kind == SystemScope:
+			system = true
+		case a.Scope.Kind == DomainScope && !a.Inherited:
+			if d, ok := Domains.Get(r, a.Scope.ID); ok && d.Enabled && !seen[d.ID] {
+				seen[d.ID] = true
+				domains = append(domains, d)
+			}
+		case a.Scope.Kind == ProjectScope && !a.Inherited:
+			if p, ok := Projects.Get(r, a.Scope.ID); ok {
+				add(p)
+			}
+		default:
+			for p := range Projects.All(r) {
+				if len(RolesIn(r, userID, Scope{ProjectScope, p.ID})) > 0 {
+					add(p)
+				}
+			}
+		}
+	}
+	return projects, domains, system
+}
+
+func missing(kind, id string) *cloud.Error {
+	return &cloud.Error{Kind: cloud.NotFound, Resource: kind, ID: id, Msg: "Could not find " + kind + ": " + id + "."}
+}

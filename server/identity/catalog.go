@@ -1,0 +1,97 @@
+package identity
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/cloudlet/cloudlet/server/cloud"
+	"github.com/cloudlet/cloudlet/statestore"
+)
+
+// Interfaces are the kinds of endpoint.
+var Interfaces = []string{"public", "internal", "admin"}
+
+// RegionPut stores a region. Error kinds: Invalid, NotFound for its parent.
+func RegionPut(tx *statestore.Txn, r Region) (Region, error) {
+	if r.ID == "" {
+		r.ID = newID(tx)
+	}
+	if len(r.ID) > 255 {
+		return r, cloud.Errorf(cloud.Invalid, "region", "The id of a region has at most 255 characters.").At("/region/id")
+	}
+	if _, ok := Regions.Get(tx, r.ParentID); r.ParentID != "" && !ok {
+		return r, missing("region", r.ParentID)
+	}
+	Regions.Put(tx, r)
+	return r, nil
+}
+
+// RegionDelete deletes a region without children and endpoints. Error kinds:
+// NotFound, Forbidden.
+func RegionDelete(tx *statestore.Txn, id string) error {
+	if _, ok := Regions.Get(tx, id); !ok {
+		return missing("region", id)
+	}
+	for r := range Regions.All(tx) {
+		if r.ParentID == id {
+			return cloud.Errorf(cloud.Forbidden, "region", "Unable to delete region %s because it or its child regions have associated endpoints.", id)
+		}
+	}
+	if _, ok := Endpoints.First(tx, "region", id); ok {
+		return cloud.Errorf(cloud.Forbidden, "region", "Unable to delete region %s because it or its child regions have associated endpoints.", id)
+	}
+	Regions.Delete(tx, id)
+	return nil
+}
+
+// ServicePut stores a service. Error kind: Invalid.
+func ServicePut(tx *statestore.Txn, s Service) (Service, error) {
+	if s.Type == "" || len(s.Type) > 255 {
+		return s, cloud.Errorf(cloud.Invalid, "service", "Invalid input for field 'type': a type such as compute is required.").At("/service/type")
+	}
+	if s.ID == "" {
+		s.ID = newID(tx)
+	}
+	Services.Put(tx, s)
+	return s, nil
+}
+
+// ServiceDelete deletes a service and its endpoints. Error kind: NotFound.
+func ServiceDelete(tx *statestore.Txn, id string) error {
+	if !Services.Delete(tx, id) {
+		return missing("service", id)
+	}
+	for _, e := range slices.Collect(Endpoints.By(tx, "service", id)) {
+		Endpoints.Delete(tx, e.ID)
+	}
+	return nil
+}
+
+// EndpointPut stores an endpoint. Error kinds: Invalid, NotFound.
+func EndpointPut(tx *statestore.Txn, e Endpoint) (Endpoint, error) {
+	if !slices.Contains(Interfaces, e.Interface) {
+		return e, cloud.Errorf(cloud.Invalid, "endpoint", "Invalid input for field 'interface': %q is not one of %s.", e.Interface, strings.Join(Interfaces, ", ")).At("/endpoint/interface")
+	}
+	if !strings.HasPrefix(e.URL, "http://") && !strings.HasPrefix(e.URL, "https://") && !strings.HasPrefix(e.URL, "/") {
+		return e, cloud.Errorf(cloud.Invalid, "endpoint", "Invalid input for field 'url': %q is not an http or https URL.", e.URL).At("/endpoint/url")
+	}
+	if _, ok := Services.Get(tx, e.ServiceID); !ok {
+		return e, missing("service", e.ServiceID)
+	}
+	if _, ok := Regions.Get(tx, e.RegionID); e.RegionID != "" && !ok {
+		return e, missing("region", e.RegionID)
+	}
+	if e.ID == "" {
+		e.ID = newID(tx)
+	}
+	Endpoints.Put(tx, e)
+	return e, nil
+}
+
+// EndpointDelete deletes an endpoint. Error kind: NotFound.
+func EndpointDelete(tx *statestore.Txn, id string) error {
+	if !Endpoints.Delete(tx, id) {
+		return missing("endpoint", id)
+	}
+	return nil
+}

@@ -1,0 +1,26 @@
+// Package identity is the domain of who there is and what they may be: domains,
+// projects, users, roles, assignments, the catalog of services, passwords and
+// tokens.
+//
+// The Keystone dialect (server/api/keystone) calls it for its users; the front
+// asks it, on every call, who a token speaks for (Authority.Authenticate).
+//
+// A password is kept as an argon2id hash (RFC 9106). A token is sealed
+// (XChaCha20-Poly1305), not stored: it names the user, the scope and its times,
+// and what it is worth is looked up when it is shown. So a role that is taken
+// away, a user or project that is disabled, or a password that is changed
+// counts from the next call on.
+//
+// Invariants:
+//
+//	I1  A token is valid only if it opens under one of the stored keys, has not
+//	    expired, is not revoked, was issued after its user's ValidAfter, and user,
+//	    scope and their domains are enabled and the user still has a role there.
+//	I2  Wrong user, wrong password, disabled and unknown scope look the same to
+//	    who asks, and take the same time as far as hashing goes.
+//	I3  Hashing is bounded in memory: a few at a time, others wait.
+//	I4  The domain default and the roles that policy names cannot be deleted.
+//	I5  Deleting a project, user, role or domain deletes its assignments with it.
+//
+// It knows nothing of HTTP and imports only cloud and statestore.
+package identity

@@ -1,0 +1,255 @@
+package identity
+
+import (
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/cloudlet/cloudlet/server/cloud"
+	"github.com/cloudlet/cloudlet/statestore"
+	"github.com/cloudlet/cloudlet/statestore/storetest"
+)
+
+// manual is a clock that a test sets.
+type manual struct{ now time.Time }
+
+func (m *manual) Now() time.Time                         { return m.now }
+func (m *manual) After(d time.Duration) <-chan time.Time { return make(chan time.Time) }
+
+type world struct {
+	*testing.T
+	store *statestore.Store
+	clock *manual
+	auth  Authority
+}
+
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	hash, err := PasswordHash(t.Context(), "secret")
+	if err != nil {
+		t.Fatal(err)
+	}
+	clock := &manual{time.Now().UTC()}
+	store := storetest.OpenStore(t, storetest.NewDisk().MustOpen(t), statestore.Options{Tables: Tables, Now: clock.Now})
+	w := &world{t, store, clock, Authority{clock}}
+	w.write(func(tx *statestore.Txn) error {
+		return Seed(tx, Seeding{Region: "RegionOne", PasswordHash: hash, Demo: true})
+	})
+	return w
+}
+
+func (w *world) write(fn func(tx *statestore.Txn) error) {
+	w.Helper()
+	w.clock.now = w.clock.now.Add(time.Second)
+	if err := w.store.Write(w.Context(), fn); err != nil {
+		w.Fatal(err)
+	}
+	w.clock.now = w.clock.now.Add(time.Second)
+}
+
+func (w *world) login(user, project string) string {
+	w.Helper()
+	token, _, err := w.auth.Issue(w.Context(), w.store.Snapshot(),
+		Credentials{UserName: user, UserDomainID: DefaultDomain, Password: "secret", Methods: []string{"password"}},
+		ScopeRef{Kind: ProjectScope, Name: project, DomainID: DefaultDomain})
+	if err != nil {
+		w.Fatalf("login of %s in %s: %v", user, project, err)
+	}
+	return token
+}
+
+func (w *world) user(name string) User {
+	u, ok := Users.First(w.store.Snapshot(), "name", folded(DefaultDomain, name))
+	if !ok {
+		w.Fatalf("no user %s", name)
+	}
+	return u
+}
+
+func TestLogin(t *testing.T) {
+	w := newWorld(t)
+	c, err := w.auth.Authenticate(w.store.Snapshot(), w.login("admin", "admin"))
+	if err != nil || c.UserName != "admin" || c.ProjectName != "admin" || !c.HasRole("admin") || !c.HasRole("reader") {
+		t.Fatalf("caller %+v, %v", c, err)
+	}
+	good := Credentials{UserName: "demo", UserDomainID: DefaultDomain, Password: "secret", Methods: []string{"password"}}
+	for name, change := range map[string]func(*Credentials, *ScopeRef){
+		"wrong password": func(c *Credentials, _ *ScopeRef) { c.Password = "other" },
+		"no password":    func(c *Credentials, _ *ScopeRef) { c.Password = "" },
+		"unknown user":   func(c *Credentials, _ *ScopeRef) { c.UserName = "nobody" },
+		"unknown domain": func(c *Credentials, _ *ScopeRef) { c.UserDomainName = "nowhere" },
+		"foreign project": func(_ *Credentials, s *ScopeRef) {
+			*s = ScopeRef{Kind: ProjectScope, Name: "admin", DomainID: DefaultDomain}
+		},
+		"unknown project":     func(_ *Credentials, s *ScopeRef) { *s = ScopeRef{Kind: ProjectScope, ID: "x"} },
+		"system without role": func(_ *Credentials, s *ScopeRef) { *s = ScopeRef{Kind: SystemScope} },
+	} {
+		c, s := good, ScopeRef{}
+		change(&c, &s)
+		_, _, err := w.auth.Issue(t.Context(), w.store.Snapshot(), c, s)
+		if !cloud.Is(err, cloud.Unauthenticated) || cloud.AsError(err).Msg != errToken().Msg {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestWhatVoidsAToken(t *testing.T) {
+	for name, change := range map[string]func(w *world, token string){
+		"an hour": func(w *world, _ string) { w.clock.now = w.clock.now.Add(TokenLife) },
+		"revoking it": func(w *world, token string) {
+			w.write(func(tx *statestore.Txn) error { t, _ := open(tx, token); TokenRevoke(tx, t); return nil })
+		},
+		"disabling the user": func(w *world, _ string) { u := w.user("demo"); u.Enabled = false; w.putUser(u) },
+		"a new password":     func(w *world, _ string) { u := w.user("demo"); u.PasswordHash += "x"; w.putUser(u) },
+		"deleting the user": func(w *world, _ string) {
+			w.write(func(tx *statestore.Txn) error { return UserDelete(tx, w.user("demo").ID) })
+		},
+		"losing the role": func(w *world, _ string) {
+			w.write(func(tx *statestore.Txn) error { drop(tx, "user", w.user("demo").ID); return nil })
+		},
+		"two rotations": func(w *world, _ string) {
+			w.write(func(tx *statestore.Txn) error { Rotate(tx); return nil })
+			w.write(func(tx *statestore.Txn) error { Rotate(tx); return nil })
+		},
+		"disabling the project": func(w *world, _ string) {
+			w.write(func(tx *statestore.Txn) error {
+				p, _ := Projects.First(tx, "name", folded(DefaultDomain, "demo"))
+				p.Enabled = false
+				_, err := ProjectPut(tx, p)
+				return err
+			})
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			token, bystander := w.login("demo", "demo"), w.login("admin", "admin")
+			if _, err := w.auth.Validate(w.store.Snapshot(), token); err != nil {
+				t.Fatalf("before: %v", err)
+			}
+			change(w, token)
+			if _, err := w.auth.Validate(w.store.Snapshot(), token); !cloud.Is(err, cloud.Unauthenticated) {
+				t.Errorf("still valid after %s: %v", name, err)
+			}
+			if _, err := w.auth.Validate(w.store.Snapshot(), bystander); err != nil && name != "an hour" && name != "two rotations" {
+				t.Errorf("somebody else's token too: %v", err)
+			}
+		})
+	}
+}
+
+func (w *world) putUser(u User) {
+	w.Helper()
+	w.write(func(tx *statestore.Txn) error { _, err := UserPut(tx, u); return err })
+}
+
+func TestRescopeLivesNoLonger(t *testing.T) {
+	w := newWorld(t)
+	first := w.login("admin", "admin")
+	old, _ := open(w.store.Snapshot(), first)
+	w.clock.now = w.clock.now.Add(10 * time.Minute)
+	second, fresh, err := w.auth.Issue(t.Context(), w.store.Snapshot(), Credentials{Token: first, Methods: []string{"token"}}, ScopeRef{Kind: SystemScope})
+	if err != nil || !fresh.ExpiresAt.Equal(old.ExpiresAt) || fresh.Scope.Kind != SystemScope {
+		t.Fatalf("%+v, %v", fresh, err)
+	}
+	w.write(func(tx *statestore.Txn) error { TokenRevoke(tx, old); return nil })
+	if _, err := w.auth.Validate(w.store.Snapshot(), second); err == nil {
+		t.Error("a token outlives the revocation of the one it was made from")
+	}
+}
+
+func TestTokensCannotBeMadeUp(t *testing.T) {
+	w := newWorld(t)
+	good := w.login("demo", "demo")
+	rapid.Check(t, func(r *rapid.T) {
+		b := []byte(good)
+		at := rapid.IntRange(0, len(b)-1).Draw(r, "at")
+		b[at] ^= byte(rapid.IntRange(1, 255).Draw(r, "xor"))
+		if tok, ok := open(w.store.Snapshot(), string(b)); ok {
+			r.Fatalf("a changed token opens: %+v", tok)
+		}
+		if _, ok := open(w.store.Snapshot(), good[:at]); ok {
+			r.Fatal("a cut token opens")
+		}
+	})
+}
+
+func TestInheritedRoles(t *testing.T) {
+	w := newWorld(t)
+	u := w.user("demo")
+	w.write(func(tx *statestore.Txn) error {
+		role, _ := Roles.First(tx, "name", folded("", "manager"))
+		return AssignmentPut(tx, Assignment{RoleID: role.ID, UserID: u.ID, Scope: Scope{DomainScope, DefaultDomain}, Inherited: true})
+	})
+	r := w.store.Snapshot()
+	service, _ := Projects.First(r, "name", folded(DefaultDomain, "service"))
+	if n := len(RolesIn(r, u.ID, Scope{ProjectScope, service.ID})); n != 3 {
+		t.Errorf("%d roles in a project of the domain, want manager, member, reader", n)
+	}
+	if n := len(RolesIn(r, u.ID, Scope{DomainScope, DefaultDomain})); n != 0 {
+		t.Errorf("%d roles in the domain itself, want none", n)
+	}
+}
+
+func TestRefusals(t *testing.T) {
+	w := newWorld(t)
+	role := func(tx *statestore.Txn, name string) string {
+		r, _ := Roles.First(tx, "name", folded("", name))
+		return r.ID
+	}
+	for name, c := range map[string]struct {
+		do   func(tx *statestore.Txn) error
+		want cloud.Kind
+	}{
+		"a name twice": {func(tx *statestore.Txn) error {
+			_, err := ProjectPut(tx, Project{Name: "DEMO", DomainID: DefaultDomain})
+			return err
+		}, cloud.Conflict},
+		"no name": {func(tx *statestore.Txn) error {
+			_, err := UserPut(tx, User{Name: " ", DomainID: DefaultDomain})
+			return err
+		}, cloud.Invalid},
+		"no such domain":    {func(tx *statestore.Txn) error { _, err := UserPut(tx, User{Name: "x", DomainID: "y"}); return err }, cloud.NotFound},
+		"an enabled domain": {func(tx *statestore.Txn) error { return DomainDelete(tx, DefaultDomain) }, cloud.Forbidden},
+		"disabling default": {func(tx *statestore.Txn) error {
+			_, err := DomainPut(tx, Domain{ID: DefaultDomain, Name: "Default"})
+			return err
+		}, cloud.Forbidden},
+		"a role of policy":  {func(tx *statestore.Txn) error { return RoleDelete(tx, role(tx, "admin")) }, cloud.Forbidden},
+		"a circle of roles": {func(tx *statestore.Txn) error { return RoleImply(tx, role(tx, "reader"), role(tx, "admin"), true) }, cloud.Invalid},
+		"an endpoint of nothing": {func(tx *statestore.Txn) error {
+			_, err := EndpointPut(tx, Endpoint{Interface: "public", URL: "http://x", ServiceID: "?"})
+			return err
+		}, cloud.NotFound},
+	} {
+		before := w.store.Snapshot().Revision()
+		if err := w.store.Write(t.Context(), c.do); !cloud.Is(err, c.want) {
+			t.Errorf("%s: %v, want %v", name, err, c.want)
+		}
+		if w.store.Snapshot().Revision() != before {
+			t.Errorf("%s: something was stored", name)
+		}
+	}
+}
+
+func BenchmarkAuthenticate(b *testing.B) {
+	hash, err := PasswordHash(b.Context(), "secret")
+	if err != nil {
+		b.Fatal(err)
+	}
+	store := storetest.NewStore(b, Tables)
+	if err := store.Write(b.Context(), func(tx *statestore.Txn) error { return Seed(tx, Seeding{Region: "R", PasswordHash: hash, Demo: true}) }); err != nil {
+		b.Fatal(err)
+	}
+	a := Authority{cloud.RealClock{}}
+	token, _, err := a.Issue(b.Context(), store.Snapshot(), Credentials{UserName: "admin", UserDomainID: DefaultDomain, Password: "secret", Methods: []string{"password"}},
+		ScopeRef{Kind: ProjectScope, Name: "admin", DomainID: DefaultDomain})
+	if err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		if _, err := a.Authenticate(store.Snapshot(), token); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -1,0 +1,225 @@
+package identity
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/cloudlet/cloudlet/server/cloud"
+	"github.com/cloudlet/cloudlet/statestore"
+)
+
+// guarded are the roles that policy names: they cannot be deleted or renamed.
+var guarded = []string{"admin", "manager", "member", "reader", "service"}
+
+// newID returns an id of the form Keystone's have: 32 hexadecimal digits.
+func newID(tx *statestore.Txn) string { return strings.ReplaceAll(tx.NewID(), "-", "") }
+
+// checkName refuses names that Keystone refuses. field is a JSON pointer.
+func checkName(kind, name, field string) error {
+	limit := 255
+	if kind == "project" || kind == "domain" {
+		limit = 64
+	}
+	if strings.TrimSpace(name) == "" || len(name) > limit {
+		return cloud.Errorf(cloud.Invalid, kind, "Invalid input for field 'name': a name of 1 to %d characters is required.", limit).At(field)
+	}
+	return nil
+}
+
+func taken(kind, name string) error {
+	return cloud.Errorf(cloud.Conflict, kind, "Conflict occurred attempting to store %s - Duplicate entry found with name %s.", kind, name)
+}
+
+// DomainPut stores a new or changed domain. Error kinds: Invalid, Conflict.
+func DomainPut(tx *statestore.Txn, d Domain) (Domain, error) {
+	if err := checkName("domain", d.Name, "/domain/name"); err != nil {
+		return d, err
+	}
+	if other, ok := Domains.First(tx, "name", folded(d.Name)); ok && other.ID != d.ID {
+		return d, taken("domain", d.Name)
+	}
+	if d.ID == DefaultDomain && !d.Enabled {
+		return d, cloud.Errorf(cloud.Forbidden, "domain", "The default domain cannot be disabled: it would lock everybody out.")
+	}
+	if d.ID == "" {
+		d.ID = newID(tx)
+	}
+	Domains.Put(tx, d)
+	return d, nil
+}
+
+// DomainDelete deletes a disabled domain with all that is in it. Error kinds:
+// NotFound, Forbidden for one that is enabled.
+func DomainDelete(tx *statestore.Txn, id string) error {
+	d, ok := Domains.Get(tx, id)
+	if !ok {
+		return missing("domain", id)
+	}
+	if d.Enabled {
+		return cloud.Errorf(cloud.Forbidden, "domain", "Cannot delete a domain that is enabled, please disable it first.")
+	}
+	for _, p := range slices.Collect(Projects.By(tx, "domain", id)) {
+		drop(tx, "scope", Scope{ProjectScope, p.ID}.key())
+		Projects.Delete(tx, p.ID)
+	}
+	for _, u := range slices.Collect(Users.By(tx, "domain", id)) {
+		drop(tx, "user", u.ID)
+		Users.Delete(tx, u.ID)
+	}
+	drop(tx, "scope", Scope{DomainScope, id}.key())
+	Domains.Delete(tx, id)
+	return nil
+}
+
+// ProjectPut stores a new or changed project. Error kinds: Invalid, NotFound
+// for its domain or parent, Conflict.
+func ProjectPut(tx *statestore.Txn, p Project) (Project, error) {
+	if err := checkName("project", p.Name, "/project/name"); err != nil {
+		return p, err
+	}
+	if _, ok := Domains.Get(tx, p.DomainID); !ok {
+		return p, missing("domain", p.DomainID)
+	}
+	if p.ParentID == "" {
+		p.ParentID = p.DomainID
+	}
+	if p.ParentID != p.DomainID {
+		parent, ok := Projects.Get(tx, p.ParentID)
+		if !ok {
+			return p, missing("project", p.ParentID)
+		}
+		if parent.DomainID != p.DomainID {
+			return p, cloud.Errorf(cloud.Invalid, "project", "A project must be in the domain of its parent, %s.", parent.DomainID).At("/project/domain_id")
+		}
+	}
+	if other, ok := Projects.First(tx, "name", folded(p.DomainID, p.Name)); ok && other.ID != p.ID {
+		return p, taken("project", p.Name)
+	}
+	if p.ID == "" {
+		p.ID = newID(tx)
+	}
+	Projects.Put(tx, p)
+	return p, nil
+}
+
+// ProjectDelete deletes a project without children, and its assignments. What
+// the project owned elsewhere stays, as in Keystone. Error kinds: NotFound, Forbidden.
+func ProjectDelete(tx *statestore.Txn, id string) error {
+	if _, ok := Projects.Get(tx, id); !ok {
+		return missing("project", id)
+	}
+	if child, ok := Projects.First(tx, "parent", id); ok {
+		return cloud.Errorf(cloud.Forbidden, "project", "Cannot delete the project %s since it is not a leaf in the hierarchy: %s is below it.", id, child.ID)
+	}
+	drop(tx, "scope", Scope{ProjectScope, id}.key())
+	Projects.Delete(tx, id)
+	return nil
+}
+
+// UserPut stores a new or changed user. A changed password, and disabling,
+// void the user's tokens. Error kinds: Invalid, NotFound for its domain, Conflict.
+func UserPut(tx *statestore.Txn, u User) (User, error) {
+	if err := checkName("user", u.Name, "/user/name"); err != nil {
+		return u, err
+	}
+	if _, ok := Domains.Get(tx, u.DomainID); !ok {
+		return u, missing("domain", u.DomainID)
+	}
+	if other, ok := Users.First(tx, "name", folded(u.DomainID, u.Name)); ok && other.ID != u.ID {
+		return u, taken("user", u.Name)
+	}
+	if old, ok := Users.Get(tx, u.ID); ok && (old.PasswordHash != u.PasswordHash || old.Enabled && !u.Enabled) {
+		u.ValidAfter = tx.Now()
+	}
+	if u.ID == "" {
+		u.ID = newID(tx)
+	}
+	Users.Put(tx, u)
+	return u, nil
+}
+
+// UserDelete deletes a user and its assignments. Error kind: NotFound.
+func UserDelete(tx *statestore.Txn, id string) error {
+	if !Users.Delete(tx, id) {
+		return missing("user", id)
+	}
+	drop(tx, "user", id)
+	return nil
+}
+
+// RolePut stores a new or changed role. Error kinds: Invalid, Conflict, Forbidden
+// for a new name of a role that policy names.
+func RolePut(tx *statestore.Txn, role Role) (Role, error) {
+	if err := checkName("role", role.Name, "/role/name"); err != nil {
+		return role, err
+	}
+	if role.DomainID != "" {
+		if _, ok := Domains.Get(tx, role.DomainID); !ok {
+			return role, missing("domain", role.DomainID)
+		}
+	}
+	if other, ok := Roles.First(tx, "name", folded(role.DomainID, role.Name)); ok && other.ID != role.ID {
+		return role, taken("role", role.Name)
+	}
+	if old, ok := Roles.Get(tx, role.ID); ok && old.Name != role.Name && old.DomainID == "" && slices.Contains(guarded, old.Name) {
+		return role, cloud.Errorf(cloud.Forbidden, "role", "The role %s cannot be renamed: policy names it.", old.Name)
+	}
+	if role.ID == "" {
+		role.ID = newID(tx)
+	}
+	Roles.Put(tx, role)
+	return role, nil
+}
+
+// RoleDelete deletes a role, its assignments and its place in others'
+// implications. Error kinds: NotFound, Forbidden for a role that policy names.
+func RoleDelete(tx *statestore.Txn, id string) error {
+	role, ok := Roles.Get(tx, id)
+	if !ok {
+		return missing("role", id)
+	}
+	if role.DomainID == "" && slices.Contains(guarded, role.Name) {
+		return cloud.Errorf(cloud.Forbidden, "role", "The role %s cannot be deleted: policy names it.", role.Name)
+	}
+	for _, other := range slices.Collect(Roles.All(tx)) {
+		if slices.Contains(other.Implies, id) {
+			other.Implies = slices.DeleteFunc(slices.Clone(other.Implies), func(x string) bool { return x == id })
+			Roles.Put(tx, other)
+		}
+	}
+	drop(tx, "role", id)
+	Roles.Delete(tx, id)
+	return nil
+}
+
+// RoleImply makes one role come with another, or no longer. Error kinds:
+// NotFound, Invalid for a circle.
+func RoleImply(tx *statestore.Txn, prior, implied string, on bool) error {
+	p, ok := Roles.Get(tx, prior)
+	if !ok {
+		return missing("role", prior)
+	}
+	if _, ok := Roles.Get(tx, implied); !ok {
+		return missing("role", implied)
+	}
+	had := slices.Contains(p.Implies, implied)
+	if !on {
+		if !had {
+			return cloud.Errorf(cloud.NotFound, "role", "%s does not imply %s.", prior, implied)
+		}
+		p.Implies = slices.DeleteFunc(slices.Clone(p.Implies), func(x string) bool { return x == implied })
+	} else if !had {
+		if prior == implied || implies(tx, implied, prior) {
+			return cloud.Errorf(cloud.Invalid, "role", "%s cannot imply %s: the roles would imply each other.", prior, implied)
+		}
+		p.Implies = append(slices.Clone(p.Implies), implied)
+	}
+	Roles.Put(tx, p)
+	return nil
+}
+
+// implies reports whether a comes with b, over any number of steps.
+func implies(r statestore.Reader, a, b string) bool {
+	role, _ := Roles.Get(r, a)
+	return slices.ContainsFunc(role.Implies, func(x string) bool { return x == b || implies(r, x, b) })
+}
