@@ -56,3 +56,13 @@ func (c *Client) PlanDelete(ctx context.Context, s *gophercloud.ServiceClient, d
 // at fault, to the attribute it came from. The longest prefix that ends at a
 // '/' wins.
 type Fields map[string]path.Path
+
+// Also returns a client of another service that works in the same plan session:
+// for a change that calls two services. It is only for use within Plan's call.
+// It is nil if that service does not know plan sessions.
+func (c *Client) Also(ctx context.Context, s *gophercloud.ServiceClient) *gophercloud.ServiceClient {
+	if c.applying.Load() || !c.extension(ctx, s, "plan") {
+		return nil
+	}
+	return with(s, "Cloudlet-Plan", c.session)
+}
