@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"os"
 	"strings"
@@ -68,6 +69,7 @@ func New(ctx context.Context, c Config) (*Client, error) {
 		return nil, fmt.Errorf("the catalog has no compute endpoint for region %q: %w", endpoint.Region, err)
 	}
 	out.Compute.Microversion = ComputeMicroversion
+	out.Compute.MoreHeaders = map[string]string{"Cloudlet-Intent": "true"} // tell what a server was asked to be; others ignore it
 	if out.Network, err = openstack.NewNetworkV2(p, endpoint); err != nil {
 		return nil, fmt.Errorf("the catalog has no network endpoint for region %q: %w", endpoint.Region, err)
 	}
@@ -208,9 +210,7 @@ func (c *Client) Changing(ctx context.Context) (context.Context, context.CancelF
 func with(s *gophercloud.ServiceClient, name, value string) *gophercloud.ServiceClient {
 	c := *s
 	c.MoreHeaders = map[string]string{name: value}
-	for k, v := range s.MoreHeaders {
-		c.MoreHeaders[k] = v
-	}
+	maps.Copy(c.MoreHeaders, s.MoreHeaders)
 	return &c
 }
 

@@ -43,7 +43,7 @@ func InstanceCreate(tx *statestore.Txn, c cloud.Caller, s InstanceSpec) ([]Insta
 		count = max(s.Min, withinQuota(tx, c.ProjectID, draft.Flavor, s.Max))
 	}
 	if err := checkQuota(tx, c.ProjectID, draft.Flavor, count); err != nil {
-		return nil, err
+		return nil, cloud.AsError(err).At("/server/flavorRef")
 	}
 	draft.ReservationID = "r-" + tx.NewID()[:8]
 	var made []Instance

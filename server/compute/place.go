@@ -39,7 +39,7 @@ func place(tx *statestore.Txn, i *Instance, hostName string) error {
 		claim(tx, *i)
 		return nil
 	}
-	full := &cloud.Error{Kind: cloud.NoCapacity, Op: "InstancePlace", Resource: "instance", Msg: refusal.Error()}
+	full := &cloud.Error{Kind: cloud.NoCapacity, Op: "InstancePlace", Resource: "instance", Field: "/server/flavorRef", Msg: refusal.Error()}
 	if tx.Base() == nil {
 		return full
 	}

@@ -1,0 +1,248 @@
+package instance
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/gophercloud/gophercloud/v2"
+	"github.com/gophercloud/gophercloud/v2/openstack/compute/v2/servers"
+	"github.com/gophercloud/gophercloud/v2/openstack/networking/v2/ports"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/cloudlet/cloudlet/provider/client"
+)
+
+// defaultTimeout bounds one create, update or delete, the waiting included.
+const defaultTimeout = 10 * time.Minute
+
+// The power states that can be asked for.
+const (
+	active  = "active"
+	shutoff = "shutoff"
+)
+
+// NewResource returns cloudlet_instance.
+func NewResource() resource.Resource { return &instance{} }
+
+type instance struct{ client.Resource }
+
+// Metadata implements resource.Resource.
+func (r *instance) Metadata(_ context.Context, req resource.MetadataRequest, resp *resource.MetadataResponse) {
+	resp.TypeName = req.ProviderTypeName + "_instance"
+}
+
+// create asks for an instance and returns its id.
+func create(ctx context.Context, s *gophercloud.ServiceClient, body map[string]any) (string, error) {
+	var out struct {
+		Server struct {
+			ID string `json:"id"`
+		} `json:"server"`
+	}
+	_, err := s.Post(ctx, s.ServiceURL("servers"), body, &out, &gophercloud.RequestOpts{OkCodes: []int{200, 202}})
+	return out.Server.ID, err
+}
+
+// get reads a server, with what it was asked to be where the cloud tells.
+func get(ctx context.Context, s *gophercloud.ServiceClient, id string) (w wire, err error) {
+	err = servers.Get(ctx, s, id).ExtractIntoStructPtr(&w, "server")
+	return w, err
+}
+
+// portsOf returns the ports that are plugged into an instance.
+func portsOf(ctx context.Context, s *gophercloud.ServiceClient, id string) ([]wirePort, error) {
+	pages, err := ports.List(s, ports.ListOpts{DeviceID: id}).AllPages(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var out []wirePort
+	err = ports.ExtractPortsInto(pages, &out)
+	return out, err
+}
+
+// Create implements resource.Resource. The instance is in the state as soon as
+// the cloud has taken it on.
+func (r *instance) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
+	var m, config model
+	resp.Diagnostics.Append(req.Plan.Get(ctx, &m)...)
+	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
+	limit, diags := m.Timeouts.Create(ctx, defaultTimeout)
+	resp.Diagnostics.Append(diags...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	ctx, cancel := r.Client.Deadline(ctx, limit)
+	defer cancel()
+	s := r.Client.Compute
+	id, err := create(ctx, s, m.createBody(ctx, config.UserDataWO.ValueString(), &resp.Diagnostics))
+	if err != nil {
+		client.AddError(&resp.Diagnostics, "Cannot create the instance", err, fieldsOf(config))
+		return
+	}
+	m.ID = types.StringValue(id)
+	client.SaveCreated(ctx, &resp.State, &m, &resp.Diagnostics)
+	client.SetIdentity(ctx, resp.Identity, id, &resp.Diagnostics)
+	w, err := r.waitFor(ctx, id, active)
+	if err == nil && m.PowerState.ValueString() == shutoff {
+		if err = power(ctx, s, id, shutoff, active); err == nil {
+			w, err = r.waitFor(ctx, id, shutoff)
+		}
+	}
+	if err != nil {
+		addError(&resp.Diagnostics, "The instance was not built", err)
+		return
+	}
+	r.fill(ctx, &m, w, &resp.Diagnostics)
+	resp.Diagnostics.Append(resp.State.Set(ctx, &m)...)
+}
+
+// waitFor waits until the instance has a power state and nothing is under way. A
+// guest that powers itself off as soon as it has run was active. It fails if the
+// instance comes to be in error.
+func (r *instance) waitFor(ctx context.Context, id, want string) (wire, error) {
+	var w wire
+	s := r.Client.Compute
+	err := r.Client.Wait(ctx, s, s.ServiceURL("servers", id), func(body []byte) (bool, error) {
+		var err error
+		if w, err = client.Into[wire](body, "server"); err != nil || w.TaskState != "" {
+			return false, err
+		}
+		if w.Status == "ERROR" {
+			return false, errors.New("the cloud reports an error: " + w.Fault.Message)
+		}
+		is := powerState(w.Status, "")
+		return is == want || is == shutoff, nil
+	})
+	if err != nil && ctx.Err() != nil {
+		err = fmt.Errorf("its status is still %s (%s) and the time that timeouts gives is over: %w", w.Status, w.TaskState, err)
+	}
+	return w, err
+}
+
+// fill sets the model from a server that was read and its ports. A planned power
+// state that has been reached stays: a guest may power itself off at once.
+func (r *instance) fill(ctx context.Context, m *model, w wire, diags *diag.Diagnostics) {
+	planned := m.PowerState
+	all, err := portsOf(ctx, r.Client.Network, w.ID)
+	if err != nil {
+		addError(diags, "Cannot read the instance's ports", err)
+		return
+	}
+	m.fill(ctx, w, all, diags)
+	m.PowerState = planned
+	r.fillFlavorID(ctx, m, diags)
+}
+
+// fillFlavorID looks the flavor up on a cloud that tells only its name.
+func (r *instance) fillFlavorID(ctx context.Context, m *model, diags *diag.Diagnostics) {
+	if !m.FlavorID.IsNull() || m.FlavorName.IsNull() {
+		return
+	}
+	id, err := flavorNamed(ctx, r.Client.Compute, m.FlavorName.ValueString())
+	if err != nil {
+		diags.AddWarning("The instance's flavor cannot be told", err.Error()+".")
+	}
+	m.FlavorID = client.StringOrNull(id)
+}
+
+// Read implements resource.Resource.
+func (r *instance) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
+	var m model
+	resp.Diagnostics.Append(req.State.Get(ctx, &m)...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	w, err := get(ctx, r.Client.Compute, m.ID.ValueString())
+	if client.NotFound(err) || err == nil && w.gone() {
+		resp.State.RemoveResource(ctx)
+		return
+	}
+	if err != nil {
+		addError(&resp.Diagnostics, "Cannot read the instance", err)
+		return
+	}
+	all, err := portsOf(ctx, r.Client.Network, w.ID)
+	if err != nil {
+		addError(&resp.Diagnostics, "Cannot read the instance's ports", err)
+		return
+	}
+	m.fill(ctx, w, all, &resp.Diagnostics)
+	r.fillFlavorID(ctx, &m, &resp.Diagnostics)
+	resp.Diagnostics.Append(resp.State.Set(ctx, &m)...)
+	client.SetIdentity(ctx, resp.Identity, w.ID, &resp.Diagnostics)
+}
+
+// Update implements resource.Resource.
+func (r *instance) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
+	var plan, state, config model
+	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
+	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
+	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
+	limit, diags := plan.Timeouts.Update(ctx, defaultTimeout)
+	resp.Diagnostics.Append(diags...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	ctx, cancel := r.Client.Deadline(ctx, limit)
+	defer cancel()
+	id := state.ID.ValueString()
+	ch := change{compute: r.Client.Compute, network: r.Client.Network, plan: plan, state: state, userDataWO: config.UserDataWO.ValueString(), detached: func(ctx context.Context, port string) error {
+		return r.Client.WaitGone(ctx, r.Client.Compute, r.Client.Compute.ServiceURL("servers", id, "os-interface", port), nil)
+	}, diags: &resp.Diagnostics}
+	if err := ch.run(ctx); err != nil {
+		client.AddError(&resp.Diagnostics, "Cannot update the instance", err, fieldsOf(config))
+		return
+	}
+	w, err := r.settled(ctx, plan, state)
+	if err != nil {
+		addError(&resp.Diagnostics, "The instance did not become "+plan.PowerState.ValueString(), err)
+		return
+	}
+	r.fill(ctx, &plan, w, &resp.Diagnostics)
+	resp.Diagnostics.Append(resp.State.Set(ctx, &plan)...)
+	client.SetIdentity(ctx, resp.Identity, id, &resp.Diagnostics)
+}
+
+// settled reads the instance after a change, and waits first if its power changed.
+func (r *instance) settled(ctx context.Context, plan, state model) (wire, error) {
+	if plan.PowerState.Equal(state.PowerState) {
+		return get(ctx, r.Client.Compute, state.ID.ValueString())
+	}
+	return r.waitFor(ctx, state.ID.ValueString(), plan.PowerState.ValueString())
+}
+
+// Delete implements resource.Resource. It returns when nothing of the instance is
+// left.
+func (r *instance) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
+	var m model
+	resp.Diagnostics.Append(req.State.Get(ctx, &m)...)
+	limit, diags := m.Timeouts.Delete(ctx, defaultTimeout)
+	resp.Diagnostics.Append(diags...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	ctx, cancel := r.Client.Deadline(ctx, limit)
+	defer cancel()
+	s, id := r.Client.Compute, m.ID.ValueString()
+	if err := servers.Delete(ctx, s, id).Err; err != nil && !client.NotFound(err) {
+		addError(&resp.Diagnostics, "Cannot delete the instance", err)
+		return
+	}
+	err := r.Client.Wait(ctx, s, s.ServiceURL("servers", id), func(body []byte) (bool, error) {
+		w, err := client.Into[wire](body, "server")
+		if err == nil && w.Status == "ERROR" && w.TaskState == "" {
+			err = errors.New("the cloud reports an error: " + w.Fault.Message)
+		}
+		return w.gone(), err
+	})
+	if err != nil && !client.NotFound(err) {
+		addError(&resp.Diagnostics, "The instance was not deleted", err)
+	}
+}
+
+func addError(diags *diag.Diagnostics, summary string, err error) {
+	client.AddError(diags, summary, err, fields)
+}
