@@ -1,0 +1,40 @@
+package hosts
+
+import (
+	"context"
+	"path/filepath"
+	"time"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/cloudlet/cloudlet/hypervisor/hostapi"
+	"github.com/cloudlet/cloudlet/statestore"
+)
+
+// Admin implements hostapi.AdminServer. Serve it on a Unix socket that only the
+// operator may open.
+type Admin struct {
+	hostapi.UnimplementedAdminServer
+	Store *statestore.Store
+}
+
+// NewJoinToken implements hostapi.AdminServer.
+func (a Admin) NewJoinToken(ctx context.Context, r *hostapi.NewJoinTokenRequest) (*hostapi.NewJoinTokenReply, error) {
+	token, err := NewJoinToken(ctx, a.Store, time.Duration(r.ValidSeconds)*time.Second)
+	if err != nil {
+		return nil, status.Error(codes.Internal, err.Error())
+	}
+	return &hostapi.NewJoinTokenReply{Token: token}, nil
+}
+
+// Backup implements hostapi.AdminServer.
+func (a Admin) Backup(ctx context.Context, r *hostapi.BackupRequest) (*hostapi.BackupReply, error) {
+	if !filepath.IsAbs(r.Directory) {
+		return nil, status.Error(codes.InvalidArgument, "the directory must be an absolute path")
+	}
+	if err := a.Store.Backup(ctx, r.Directory); err != nil {
+		return nil, status.Error(codes.FailedPrecondition, err.Error())
+	}
+	return &hostapi.BackupReply{}, nil
+}
