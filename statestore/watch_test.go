@@ -172,7 +172,7 @@ func TestWatchMany(t *testing.T) {
 				rows.Get(r, fmt.Sprint(i))
 				rows.Count(r, "owner", fmt.Sprint("o", i))
 			}
-		}, func() { put(t, s, row{ID: fmt.Sprint(i), N: 5}) }) {
+		}, func() { put(t, s, row{ID: fmt.Sprint(i), Owner: fmt.Sprint("o", i), N: 5}) }) {
 			t.Errorf("a change of row %d is missed", i)
 		}
 	}
