@@ -13,6 +13,15 @@ import (
 	tfaddr "github.com/hashicorp/terraform-registry-address"
 
 	"github.com/cloudlet/cloudlet/provider/client"
+	"github.com/cloudlet/cloudlet/resources/availabilityzones"
+	"github.com/cloudlet/cloudlet/resources/flavor"
+	"github.com/cloudlet/cloudlet/resources/image"
+	"github.com/cloudlet/cloudlet/resources/instance"
+	"github.com/cloudlet/cloudlet/resources/keypair"
+	"github.com/cloudlet/cloudlet/resources/network"
+	"github.com/cloudlet/cloudlet/resources/port"
+	"github.com/cloudlet/cloudlet/resources/securitygroup"
+	"github.com/cloudlet/cloudlet/resources/subnet"
 )
 
 // Address is the provider's full source address: what the configuration's
@@ -123,10 +132,25 @@ func (p *cloudlet) Configure(ctx context.Context, req provider.ConfigureRequest,
 
 // Resources implements provider.Provider.
 func (p *cloudlet) Resources(context.Context) []func() resource.Resource {
-	return []func() resource.Resource{}
+	return []func() resource.Resource{
+		flavor.NewResource,
+		image.NewResource,
+		instance.NewResource,
+		keypair.NewResource,
+		network.NewResource,
+		port.NewResource,
+		securitygroup.NewResource,
+		subnet.NewResource,
+	}
 }
 
 // DataSources implements provider.Provider.
 func (p *cloudlet) DataSources(context.Context) []func() datasource.DataSource {
-	return []func() datasource.DataSource{}
+	return []func() datasource.DataSource{
+		availabilityzones.NewDataSource,
+		flavor.NewDataSource,
+		image.NewDataSource,
+		network.NewDataSource,
+		subnet.NewDataSource,
+	}
 }

@@ -1,0 +1,150 @@
+package image
+
+import (
+	"cmp"
+	"context"
+	"slices"
+
+	"github.com/gophercloud/gophercloud/v2/openstack/image/v2/images"
+	"github.com/hashicorp/terraform-plugin-framework-validators/datasourcevalidator"
+	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
+	"github.com/hashicorp/terraform-plugin-framework/datasource"
+	"github.com/hashicorp/terraform-plugin-framework/datasource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/cloudlet/cloudlet/provider/client"
+)
+
+// NewDataSource returns the data source cloudlet_image.
+func NewDataSource() datasource.DataSource { return &source{} }
+
+type source struct{ client.DataSource }
+
+// found is the data source as Terraform keeps it.
+type found struct {
+	ID              types.String `tfsdk:"id"`
+	ProjectID       types.String `tfsdk:"project_id"`
+	Name            types.String `tfsdk:"name"`
+	Visibility      types.String `tfsdk:"visibility"`
+	Tags            types.Set    `tfsdk:"tags"`
+	Properties      types.Map    `tfsdk:"properties"`
+	MostRecent      types.Bool   `tfsdk:"most_recent"`
+	AllTags         types.Set    `tfsdk:"all_tags"`
+	AllProperties   types.Map    `tfsdk:"all_properties"`
+	SHA512          types.String `tfsdk:"sha512"`
+	Checksum        types.String `tfsdk:"checksum"`
+	Size            types.Int64  `tfsdk:"size"`
+	VirtualSize     types.Int64  `tfsdk:"virtual_size"`
+	DiskFormat      types.String `tfsdk:"disk_format"`
+	ContainerFormat types.String `tfsdk:"container_format"`
+	Protected       types.Bool   `tfsdk:"protected"`
+	MinDisk         types.Int64  `tfsdk:"min_disk"`
+	MinRAM          types.Int64  `tfsdk:"min_ram"`
+	CreatedAt       types.String `tfsdk:"created_at"`
+}
+
+// Metadata implements datasource.DataSource.
+func (d *source) Metadata(_ context.Context, req datasource.MetadataRequest, resp *datasource.MetadataResponse) {
+	resp.TypeName = req.ProviderTypeName + "_image"
+}
+
+// Schema implements datasource.DataSource.
+func (d *source) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
+	asked := func(doc string, v ...validator.String) schema.StringAttribute {
+		return schema.StringAttribute{Optional: true, Computed: true, MarkdownDescription: doc, Validators: v}
+	}
+	told := func(doc string) schema.StringAttribute {
+		return schema.StringAttribute{Computed: true, MarkdownDescription: doc}
+	}
+	number := func(doc string) schema.Int64Attribute {
+		return schema.Int64Attribute{Computed: true, MarkdownDescription: doc}
+	}
+	resp.Schema = schema.Schema{
+		MarkdownDescription: "Finds one active image: by name or id, or by tags and properties.",
+		Attributes: map[string]schema.Attribute{
+			"id":         asked("Id in the cloud."),
+			"name":       asked("Name."),
+			"project_id": asked("Id of the project that owns it."),
+			"visibility": asked("Who may use it: `private`, `shared`, `community` or `public`.", stringvalidator.OneOf("private", "shared", "community", "public")),
+			"tags":       schema.SetAttribute{Optional: true, ElementType: types.StringType, MarkdownDescription: "Tags that it has, among others."},
+			"properties": schema.MapAttribute{Optional: true, ElementType: types.StringType, MarkdownDescription: "Properties that it has, among others."},
+			"most_recent": schema.BoolAttribute{Optional: true, MarkdownDescription: "If several images are as configured, take the one that was created last. Default: `false`, which makes that an error. " +
+				"A newer image then replaces the instances that use this one."},
+			"all_tags":         schema.SetAttribute{Computed: true, ElementType: types.StringType, MarkdownDescription: "All its tags."},
+			"all_properties":   schema.MapAttribute{Computed: true, ElementType: types.StringType, MarkdownDescription: "All its properties."},
+			"sha512":           told("SHA-512 of the image's bytes, in hex."),
+			"checksum":         told("MD5 of the image's bytes, in hex."),
+			"size":             number("Size of the file in bytes."),
+			"virtual_size":     number("Size in bytes of the disk that a guest sees; 0 if the cloud does not tell."),
+			"disk_format":      told("Format of the file, such as `qcow2`."),
+			"container_format": told("What is around the disk, usually `bare`."),
+			"protected":        schema.BoolAttribute{Computed: true, MarkdownDescription: "Whether the cloud refuses to delete it."},
+			"min_disk":         number("Least size in GiB of a flavor's disk."),
+			"min_ram":          number("Least memory in MiB of a flavor."),
+			"created_at":       told("When it was created, as the API tells it."),
+		},
+	}
+}
+
+// ConfigValidators implements datasource.DataSourceWithConfigValidators.
+func (d *source) ConfigValidators(context.Context) []datasource.ConfigValidator {
+	return []datasource.ConfigValidator{datasourcevalidator.AtLeastOneOf(path.MatchRoot("id"), path.MatchRoot("name"), path.MatchRoot("tags"), path.MatchRoot("properties"))}
+}
+
+// Read implements datasource.DataSource.
+func (d *source) Read(ctx context.Context, req datasource.ReadRequest, resp *datasource.ReadResponse) {
+	var f found
+	resp.Diagnostics.Append(req.Config.Get(ctx, &f)...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	pages, err := images.List(d.Client.Image, images.ListOpts{ID: f.ID.ValueString(), Name: f.Name.ValueString(), Owner: f.ProjectID.ValueString(),
+		Visibility: images.ImageVisibility(f.Visibility.ValueString()), Tags: client.Strings(f.Tags), Status: images.ImageStatusActive}).AllPages(ctx)
+	var all struct {
+		Images []wire `json:"images"`
+	}
+	if err == nil {
+		err = pages.(images.ImagePage).ExtractInto(&all)
+	}
+	var w wire
+	if err == nil {
+		w, err = client.One(f.choose(all.Images), "image")
+	}
+	if err != nil {
+		addError(&resp.Diagnostics, "Cannot find the image", err)
+		return
+	}
+	var m model
+	m.fill(ctx, w, &resp.Diagnostics)
+	f.ID, f.ProjectID, f.Name, f.Visibility, f.AllTags, f.AllProperties = m.ID, m.ProjectID, m.Name, m.Visibility, m.Tags, m.Properties
+	f.SHA512, f.Checksum, f.Size, f.VirtualSize, f.DiskFormat, f.ContainerFormat = m.SHA512, m.Checksum, m.Size, m.VirtualSize, m.DiskFormat, m.ContainerFormat
+	f.Protected, f.MinDisk, f.MinRAM, f.CreatedAt = m.Protected, m.MinDisk, m.MinRAM, types.StringValue(w.CreatedAt)
+	resp.Diagnostics.Append(resp.State.Set(ctx, &f)...)
+}
+
+// choose returns the images that are as configured, also by what the API does
+// not filter by; with most_recent only the newest.
+func (f found) choose(all []wire) []wire {
+	properties, tags := client.StringMap(f.Properties), client.Strings(f.Tags)
+	fit := slices.DeleteFunc(slices.Clone(all), func(w wire) bool {
+		for k, v := range properties {
+			if is, ok := w.Properties[k]; !ok || is != v {
+				return true
+			}
+		}
+		for _, t := range tags {
+			if !slices.Contains(w.Tags, t) {
+				return true
+			}
+		}
+		return !client.Wants(f.Name.ValueString(), w.Name)
+	})
+	if len(fit) == 0 || !f.MostRecent.ValueBool() {
+		return fit
+	}
+	return []wire{slices.MaxFunc(fit, func(a, b wire) int { // RFC 3339 in UTC: text order is time order
+		return cmp.Or(cmp.Compare(a.CreatedAt, b.CreatedAt), cmp.Compare(a.ID, b.ID))
+	})}
+}
