@@ -18,10 +18,10 @@ type Driver interface {
 	Fingerprint(ctx context.Context) (Fingerprint, error)
 
 	// Ensure makes the guest be defined as g says, without starting or stopping
-	// it. If there is no file at g.Root.Path it makes the root disk there. If the
-	// guest runs, NICs are plugged and unplugged at once, where the driver has
-	// CapHotplugNIC; everything else counts from the next Start. It wraps
-	// ErrInvalid if no guest can be so.
+	// it. If there is no file at g.Root.Path it makes the root disk there, where the
+	// driver has CapDisk. If the guest runs, NICs are plugged and unplugged at once,
+	// where the driver has CapHotplugNIC; everything else counts from the next Start.
+	// It wraps ErrInvalid if no guest can be so.
 	Ensure(ctx context.Context, g Guest) error
 
 	// Start starts a guest that is off. It returns when the guest's processors
@@ -30,7 +30,7 @@ type Driver interface {
 
 	// Stop has the guest shut down and returns when it is off. It blocks for at
 	// most grace (and a little more): a guest that does not shut down in that time
-	// is cut off. grace 0 cuts it off at once.
+	// is cut off. grace 0 cuts it off at once. A guest that is not defined is off.
 	Stop(ctx context.Context, id string, grace time.Duration) error
 
 	// Reset does the reboot with the serial: as if the reset button were pressed,
@@ -78,7 +78,7 @@ const (
 	// CapHotplugNIC: NICs come and go while the guest runs.
 	CapHotplugNIC = "hotplug_nic"
 	// CapDisk: guests have real disks, so that their image must be on the host
-	// before Ensure. Without it Root.Base may be a file that is not there.
+	// before Ensure. Without it Root is words only: no file of it is read or made.
 	CapDisk = "disk"
 	// CapTap: guests open the taps that their NICs name.
 	CapTap = "tap"
