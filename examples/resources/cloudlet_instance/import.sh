@@ -1,0 +1,1 @@
+terraform import cloudlet_instance.web 0b8d3c4e-6d8a-4a8b-9a52-6c9d8f7b1e20

@@ -1,0 +1,1 @@
+terraform import cloudlet_keypair.admin admin
