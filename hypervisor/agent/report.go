@@ -1,0 +1,102 @@
+package agent
+
+import (
+	"sync"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/cloudlet/cloudlet/hypervisor/hostapi"
+)
+
+// outbox gathers what is to be reported: the newest of each thing, once.
+type outbox struct {
+	mu        sync.Mutex
+	instances map[string]*hostapi.ObservedInstance // not sent yet
+	ports     map[string]*hostapi.ObservedPort
+	sentI     map[string]*hostapi.ObservedInstance // over the stream that is open
+	sentP     map[string]*hostapi.ObservedPort
+	ready     chan struct{} // capacity 1: there is something to send
+}
+
+func newOutbox() *outbox {
+	return &outbox{instances: map[string]*hostapi.ObservedInstance{}, ports: map[string]*hostapi.ObservedPort{},
+		sentI: map[string]*hostapi.ObservedInstance{}, sentP: map[string]*hostapi.ObservedPort{}, ready: make(chan struct{}, 1)}
+}
+
+func (b *outbox) instance(o *hostapi.ObservedInstance) { put(b, b.instances, b.sentI, o.Id, o) }
+
+func (b *outbox) port(o *hostapi.ObservedPort) { put(b, b.ports, b.sentP, o.Id, o) }
+
+func put[M proto.Message](b *outbox, waiting, sent map[string]M, id string, m M) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if old, ok := sent[id]; ok && proto.Equal(old, m) {
+		delete(waiting, id) // what was to be sent meanwhile is no longer so
+		return
+	}
+	waiting[id] = m
+	b.poke()
+}
+
+// poke wakes the sender. b.mu is held.
+func (b *outbox) poke() {
+	select {
+	case b.ready <- struct{}{}:
+	default:
+	}
+}
+
+// forget drops what was said of an instance that the server no longer knows.
+func (b *outbox) forget(id string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	delete(b.instances, id)
+	delete(b.sentI, id)
+}
+
+func (b *outbox) forgetPort(id string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	delete(b.ports, id)
+	delete(b.sentP, id)
+}
+
+// take returns what is to be sent and counts it as sent; nil if there is nothing.
+func (b *outbox) take() *hostapi.Report {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if len(b.instances)+len(b.ports) == 0 {
+		return nil
+	}
+	r := &hostapi.Report{}
+	for id, o := range b.instances {
+		r.Instances = append(r.Instances, o)
+		b.sentI[id] = o
+	}
+	for id, o := range b.ports {
+		r.Ports = append(r.Ports, o)
+		b.sentP[id] = o
+	}
+	clear(b.instances)
+	clear(b.ports)
+	return r
+}
+
+// restart has everything said again: a new stream may be to a server that did
+// not keep what the last one was told.
+func (b *outbox) restart() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	again(b.instances, b.sentI)
+	again(b.ports, b.sentP)
+	b.poke()
+}
+
+func again[M any](waiting, sent map[string]M) {
+	for id, m := range sent {
+		if _, newer := waiting[id]; !newer {
+			waiting[id] = m
+		}
+	}
+	clear(sent)
+}
