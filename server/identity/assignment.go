@@ -30,17 +30,11 @@ func RolesIn(r statestore.Reader, userID string, s Scope) []Role {
 		}
 	}
 	take(s, false)
-	for id := s.ID; s.Kind == ProjectScope; {
-		p, ok := Projects.Get(r, id)
-		if !ok {
-			break
+	if p, ok := Projects.Get(r, s.ID); ok && s.Kind == ProjectScope {
+		for _, parent := range ProjectsAbove(r, p) {
+			take(Scope{ProjectScope, parent.ID}, true)
 		}
-		if p.ParentID == "" || p.ParentID == p.DomainID {
-			take(Scope{DomainScope, p.DomainID}, true)
-			break
-		}
-		take(Scope{ProjectScope, p.ParentID}, true)
-		id = p.ParentID
+		take(Scope{DomainScope, p.DomainID}, true)
 	}
 	return roles
 }
@@ -51,6 +45,9 @@ func AssignmentPut(tx *statestore.Txn, a Assignment) error {
 	if err := assignable(tx, a); err != nil {
 		return err
 	}
+	if _, err := RoleGet(tx, a.RoleID); err != nil {
+		return err
+	}
 	Assignments.Put(tx, a)
 	return nil
 }
@@ -58,23 +55,43 @@ func AssignmentPut(tx *statestore.Txn, a Assignment) error {
 // AssignmentDelete takes it away. Error kind: NotFound.
 func AssignmentDelete(tx *statestore.Txn, a Assignment) error {
 	if !Assignments.Delete(tx, a.key()) {
-		return cloud.Errorf(cloud.NotFound, "role assignment", "Could not find role assignment with role: %s, user: %s, %s: %s.", a.RoleID, a.UserID, a.Scope.Kind, a.Scope.ID)
+		return noAssignment(a)
 	}
 	return nil
 }
 
-// AssignmentHas reports whether exactly this assignment exists.
-func AssignmentHas(r statestore.Reader, a Assignment) bool {
-	_, ok := Assignments.Get(r, a.key())
-	return ok
+// AssignmentGet returns exactly this assignment. Error kind: NotFound.
+func AssignmentGet(r statestore.Reader, a Assignment) (Assignment, error) {
+	found, ok := Assignments.Get(r, a.key())
+	if !ok {
+		return a, noAssignment(a)
+	}
+	return found, nil
 }
 
+// AssignmentsOf returns what a user was given in a scope itself. Error kind:
+// NotFound for a user or scope that does not exist.
+func AssignmentsOf(r statestore.Reader, userID string, s Scope, inherited bool) ([]Assignment, error) {
+	if err := assignable(r, Assignment{UserID: userID, Scope: s}); err != nil {
+		return nil, err
+	}
+	var given []Assignment
+	for a := range Assignments.By(r, "user_scope", statestore.Key(userID, s.key())) {
+		if a.Inherited == inherited {
+			given = append(given, a)
+		}
+	}
+	return given, nil
+}
+
+func noAssignment(a Assignment) error {
+	return cloud.Errorf(cloud.NotFound, "role assignment", "Could not find role assignment with role: %s, user: %s, %s: %s.", a.RoleID, a.UserID, a.Scope.Kind, a.Scope.ID)
+}
+
+// assignable checks user and scope.
 func assignable(r statestore.Reader, a Assignment) error {
 	if _, ok := Users.Get(r, a.UserID); !ok {
 		return missing("user", a.UserID)
-	}
-	if _, ok := Roles.Get(r, a.RoleID); !ok {
-		return missing("role", a.RoleID)
 	}
 	ok := a.Scope.Kind == SystemScope
 	switch a.Scope.Kind {

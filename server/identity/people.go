@@ -3,6 +3,7 @@ package identity
 import (
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/cloudlet/cloudlet/server/cloud"
 	"github.com/cloudlet/cloudlet/statestore"
@@ -20,7 +21,7 @@ func checkName(kind, name, field string) error {
 	if kind == "project" || kind == "domain" {
 		limit = 64
 	}
-	if strings.TrimSpace(name) == "" || len(name) > limit {
+	if strings.TrimSpace(name) == "" || utf8.RuneCountInString(name) > limit {
 		return cloud.Errorf(cloud.Invalid, kind, "Invalid input for field 'name': a name of 1 to %d characters is required.", limit).At(field)
 	}
 	return nil
@@ -65,6 +66,13 @@ func DomainDelete(tx *statestore.Txn, id string) error {
 	for _, u := range slices.Collect(Users.By(tx, "domain", id)) {
 		drop(tx, "user", u.ID)
 		Users.Delete(tx, u.ID)
+	}
+	for _, role := range slices.Collect(Roles.All(tx)) {
+		if role.DomainID == id {
+			if err := RoleDelete(tx, role.ID); err != nil {
+				return err
+			}
+		}
 	}
 	drop(tx, "scope", Scope{DomainScope, id}.key())
 	Domains.Delete(tx, id)

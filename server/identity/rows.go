@@ -61,6 +61,9 @@ type Scope struct {
 	ID   string // of the project or domain; "all" for the system
 }
 
+// System is the scope of the system as a whole.
+var System = Scope{SystemScope, systemID}
+
 func (s Scope) key() string { return statestore.Key(string(s.Kind), s.ID) }
 
 // Assignment gives a user a role in a scope. An inherited one counts in the

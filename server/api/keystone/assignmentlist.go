@@ -1,0 +1,156 @@
+package keystone
+
+import (
+	"slices"
+
+	"github.com/cloudlet/cloudlet/server/api/front"
+	"github.com/cloudlet/cloudlet/server/cloud"
+	"github.com/cloudlet/cloudlet/server/identity"
+	"github.com/cloudlet/cloudlet/statestore"
+)
+
+// who names a user or role: by id, and with include_names also by name and domain.
+type who struct {
+	ID     string `json:"id"`
+	Name   string `json:"name,omitzero"`
+	Domain *named `json:"domain,omitzero"`
+}
+
+type assignmentScope struct {
+	Project   *who       `json:"project,omitzero"`
+	Domain    *named     `json:"domain,omitzero"`
+	System    *systemRef `json:"system,omitzero"`
+	Inherited string     `json:"OS-INHERIT:inherited_to,omitzero"`
+}
+
+type assignmentLinks struct {
+	Assignment string `json:"assignment"`
+	Prior      string `json:"prior_role,omitzero"`
+}
+
+type assignmentWire struct {
+	Role  who             `json:"role"`
+	User  who             `json:"user"`
+	Scope assignmentScope `json:"scope"`
+	Links assignmentLinks `json:"links"`
+}
+
+func assignmentList(rq *front.Request) (*front.Response, error) {
+	f := filterOf(rq)
+	subtree, err := subtreeOf(rq.Read(), f)
+	if err != nil {
+		return nil, err
+	}
+	out := []assignmentWire{}
+	for _, e := range assignmentsOf(rq.Read(), f.on("effective")) {
+		if f.assignment(e.Assignment, subtree) && rq.Can("identity:assignment:get", targetOfAssignment(rq.Read(), e.Assignment)) {
+			out = append(out, renderAssignment(rq, e, f.on("include_names")))
+		}
+	}
+	return list(rq, "role_assignments", out), nil
+}
+
+// assignmentsOf returns what was given, or what it amounts to.
+func assignmentsOf(r statestore.Reader, effective bool) []identity.Effect {
+	if effective {
+		return identity.Effects(r)
+	}
+	var given []identity.Effect
+	for a := range identity.Assignments.All(r) {
+		given = append(given, identity.Effect{Assignment: a, Given: a})
+	}
+	return given
+}
+
+// subtreeOf returns the projects that the query is about: that of the scope and,
+// if it asks so, those below it. Error kind: Invalid for two scopes.
+func subtreeOf(r statestore.Reader, f filter) ([]string, error) {
+	project := f.q.Get("scope.project.id")
+	if project != "" && f.q.Get("scope.domain.id") != "" {
+		return nil, cloud.Errorf(cloud.Invalid, "role assignment", "Specify a domain or project, not both.")
+	}
+	ids := []string{project}
+	if f.on("include_subtree") {
+		if project == "" {
+			return nil, cloud.Errorf(cloud.Invalid, "role assignment", "scope.project.id must be specified if include_subtree is also specified.")
+		}
+		for _, p := range identity.ProjectsBelow(r, project) {
+			ids = append(ids, p.ID)
+		}
+	}
+	return ids, nil
+}
+
+// assignment reports whether the query asks for one. There are no groups to ask for.
+func (f filter) assignment(a identity.Assignment, projects []string) bool {
+	is := func(name, value string) bool { return f.q.Get(name) == "" || f.q.Get(name) == value }
+	switch {
+	case !is("user.id", a.UserID) || !is("role.id", a.RoleID) || f.q.Get("group.id") != "":
+		return false
+	case f.q.Get("scope.project.id") != "" && (a.Scope.Kind != identity.ProjectScope || !slices.Contains(projects, a.Scope.ID)):
+		return false
+	case f.q.Get("scope.domain.id") != "" && (a.Scope.Kind != identity.DomainScope || !is("scope.domain.id", a.Scope.ID)):
+		return false
+	case f.q.Has("scope.system") && a.Scope.Kind != identity.SystemScope:
+		return false
+	}
+	return a.Inherited || f.q.Get("scope.OS-INHERIT:inherited_to") == ""
+}
+
+func renderAssignment(rq *front.Request, e identity.Effect, names bool) assignmentWire {
+	w := assignmentWire{Role: who{ID: e.RoleID}, User: who{ID: e.UserID}, Links: assignmentLinks{Assignment: assignmentURL(rq, e.Given)}}
+	if e.PriorID != "" {
+		w.Links.Prior = rq.URL("/v3/prior_roles/" + e.PriorID + "/implies/" + e.RoleID)
+	}
+	r := rq.Read()
+	if names {
+		role, _ := identity.Roles.Get(r, e.RoleID)
+		u, _ := identity.Users.Get(r, e.UserID)
+		home := nameOfDomain(r, u.DomainID)
+		w.Role.Name, w.User.Name, w.User.Domain = role.Name, u.Name, &home
+		if role.DomainID != "" {
+			d := nameOfDomain(r, role.DomainID)
+			w.Role.Domain = &d
+		}
+	}
+	w.Scope = renderScope(r, e.Assignment, names)
+	return w
+}
+
+func renderScope(r statestore.Reader, a identity.Assignment, names bool) (w assignmentScope) {
+	switch a.Scope.Kind {
+	case identity.ProjectScope:
+		w.Project = &who{ID: a.Scope.ID}
+		if p, ok := identity.Projects.Get(r, a.Scope.ID); ok && names {
+			d := nameOfDomain(r, p.DomainID)
+			w.Project.Name, w.Project.Domain = p.Name, &d
+		}
+	case identity.DomainScope:
+		w.Domain = &named{ID: a.Scope.ID}
+		if names {
+			*w.Domain = nameOfDomain(r, a.Scope.ID)
+		}
+	case identity.SystemScope:
+		w.System = &systemRef{All: true}
+	}
+	if a.Inherited {
+		w.Inherited = "projects"
+	}
+	return w
+}
+
+// assignmentURL is where an assignment is checked and taken away.
+func assignmentURL(rq *front.Request, a identity.Assignment) string {
+	path := "/system"
+	switch a.Scope.Kind {
+	case identity.ProjectScope:
+		path = "/projects/" + a.Scope.ID
+	case identity.DomainScope:
+		path = "/domains/" + a.Scope.ID
+	}
+	path += "/users/" + a.UserID + "/roles/" + a.RoleID
+	if a.Inherited {
+		path = "/OS-INHERIT" + path + "/inherited_to_projects"
+	}
+	return rq.URL("/v3" + path)
+}

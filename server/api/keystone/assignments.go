@@ -1,0 +1,93 @@
+package keystone
+
+import (
+	"slices"
+
+	"github.com/cloudlet/cloudlet/server/api/front"
+	"github.com/cloudlet/cloudlet/server/cloud"
+	"github.com/cloudlet/cloudlet/server/identity"
+	"github.com/cloudlet/cloudlet/statestore"
+)
+
+// grants are the rows of one kind of scope: /projects/{scope}/users/{user}/roles/{role}.
+type grants struct {
+	kind      identity.ScopeKind
+	inherited bool
+}
+
+func assignmentRoutes() []front.Route {
+	project, domain, system := identity.ProjectScope, identity.DomainScope, identity.SystemScope
+	return slices.Concat(
+		[]front.Route{{Method: "GET", Path: "/role_assignments", Rule: "identity:assignment:list", Handle: assignmentList}},
+		grants{project, false}.routes("/projects/{scope}/users/{user}/roles", "", "identity:assignment:"),
+		grants{domain, false}.routes("/domains/{scope}/users/{user}/roles", "", "identity:assignment:"),
+		grants{system, false}.routes("/system/users/{user}/roles", "", "identity:system_assignment:"),
+		grants{project, true}.routes("/OS-INHERIT/projects/{scope}/users/{user}/roles", "/inherited_to_projects", "identity:assignment:"),
+		grants{domain, true}.routes("/OS-INHERIT/domains/{scope}/users/{user}/roles", "/inherited_to_projects", "identity:assignment:"),
+	)
+}
+
+func (g grants) routes(path, suffix, rule string) []front.Route {
+	one := path + "/{role}" + suffix
+	return []front.Route{
+		{Method: "GET", Path: path + suffix, Rule: rule + "list", Target: g.target, Handle: g.list},
+		{Method: "GET", Path: one, Rule: rule + "get", Target: g.target, Handle: g.check},
+		{Method: "PUT", Path: one, Rule: rule + "create", Target: g.target, Handle: g.put},
+		{Method: "DELETE", Path: one, Rule: rule + "delete", Target: g.target, Handle: g.remove},
+	}
+}
+
+func (g grants) of(rq *front.Request) identity.Assignment {
+	scope := identity.Scope{Kind: g.kind, ID: rq.PathValue("scope")}
+	if g.kind == identity.SystemScope {
+		scope = identity.System
+	}
+	return identity.Assignment{RoleID: rq.PathValue("role"), UserID: rq.PathValue("user"), Scope: scope, Inherited: g.inherited}
+}
+
+func (g grants) target(rq *front.Request) (cloud.Target, error) {
+	return targetOfAssignment(rq.Read(), g.of(rq)), nil
+}
+
+// targetOfAssignment is in a domain if both scope and user are, and so is the
+// role or it is for all domains: only then it is that domain's own affair.
+func targetOfAssignment(r statestore.Reader, a identity.Assignment) cloud.Target {
+	role, _ := identity.Roles.Get(r, a.RoleID)
+	t := cloud.Target{Attr: map[string]string{"role": role.Name}}
+	domain := ""
+	switch a.Scope.Kind {
+	case identity.ProjectScope:
+		p, _ := identity.Projects.Get(r, a.Scope.ID)
+		t.ProjectID, domain = p.ID, p.DomainID
+	case identity.DomainScope:
+		domain = a.Scope.ID
+	}
+	if u, _ := identity.Users.Get(r, a.UserID); u.DomainID == domain && (role.DomainID == "" || role.DomainID == domain) {
+		t.DomainID = domain
+	}
+	return t
+}
+
+func (g grants) list(rq *front.Request) (*front.Response, error) {
+	want := g.of(rq)
+	given, err := identity.AssignmentsOf(rq.Read(), want.UserID, want.Scope, want.Inherited)
+	out := make([]roleWire, len(given))
+	for n, a := range given {
+		role, _ := identity.Roles.Get(rq.Read(), a.RoleID)
+		out[n] = renderRole(rq, role)
+	}
+	return list(rq, "roles", out), err
+}
+
+func (g grants) check(rq *front.Request) (*front.Response, error) {
+	_, err := identity.AssignmentGet(rq.Read(), g.of(rq))
+	return front.NoContent(), err
+}
+
+func (g grants) put(rq *front.Request) (*front.Response, error) {
+	return front.NoContent(), rq.Write(func(tx *statestore.Txn) error { return identity.AssignmentPut(tx, g.of(rq)) })
+}
+
+func (g grants) remove(rq *front.Request) (*front.Response, error) {
+	return front.NoContent(), rq.Write(func(tx *statestore.Txn) error { return identity.AssignmentDelete(tx, g.of(rq)) })
+}

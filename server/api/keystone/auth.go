@@ -1,0 +1,185 @@
+package keystone
+
+import (
+	"errors"
+	"slices"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/cloudlet/cloudlet/server/cloud"
+	"github.com/cloudlet/cloudlet/server/identity"
+)
+
+// authBody is what POST /auth/tokens takes.
+type authBody struct {
+	Auth *struct {
+		Identity *authIdentity `json:"identity"`
+		Scope    authScope     `json:"scope"`
+	} `json:"auth"`
+}
+
+type authIdentity struct {
+	Methods  []string `json:"methods"`
+	Password *struct {
+		User *authUser `json:"user"`
+	} `json:"password"`
+	Token *struct {
+		ID secret `json:"id"`
+	} `json:"token"`
+	// Methods that are not offered: they are read so that the answer can say so.
+	ApplicationCredential jsontext.Value `json:"application_credential"`
+	TOTP                  jsontext.Value `json:"totp"`
+}
+
+type authUser struct {
+	ID       string     `json:"id"`
+	Name     string     `json:"name"`
+	Domain   *domainRef `json:"domain"`
+	Password secret     `json:"password"`
+}
+
+type domainRef struct {
+	ID   string `json:"id"`
+	Name string `json:"name"`
+}
+
+func (d *domainRef) empty() bool { return d == nil || d.ID == "" && d.Name == "" }
+
+// authScope is the word "unscoped", or an object with one member.
+type authScope struct {
+	Project  *projectRef `json:"project"`
+	Domain   *domainRef  `json:"domain"`
+	System   *systemRef  `json:"system"`
+	Unscoped *struct{}   `json:"unscoped"`
+}
+
+type projectRef struct {
+	ID     string     `json:"id"`
+	Name   string     `json:"name"`
+	Domain *domainRef `json:"domain"`
+}
+
+type systemRef struct {
+	All bool `json:"all"`
+}
+
+// UnmarshalJSONFrom implements json.UnmarshalerFrom.
+func (s *authScope) UnmarshalJSONFrom(d *jsontext.Decoder) error {
+	if d.PeekKind() != '"' {
+		type plain authScope
+		return json.UnmarshalDecode(d, (*plain)(s))
+	}
+	t, err := d.ReadToken()
+	if err == nil && t.String() != "unscoped" {
+		return errors.New("the one word that is a scope is 'unscoped'")
+	}
+	s.Unscoped = &struct{}{}
+	return err
+}
+
+// expecting is the complaint about a member that is missing in a part of the body.
+func expecting(what, where, at string) error {
+	return cloud.Errorf(cloud.Invalid, "", "Expecting to find %s in %s. The server could not comply with the request since it is either malformed or otherwise incorrect. The client is assumed to be in error.", what, where).At(at)
+}
+
+// credentials returns who the body says is asking. Error kinds: Invalid, and
+// Unauthenticated for a method that is not offered.
+func (b *authBody) credentials() (c identity.Credentials, err error) {
+	if b.Auth == nil {
+		return c, expecting("auth", "request body", "/auth")
+	}
+	id := b.Auth.Identity
+	if id == nil {
+		return c, expecting("identity", "auth", "/auth/identity")
+	}
+	if len(id.Methods) == 0 {
+		return c, expecting("methods", "identity", "/auth/identity/methods")
+	}
+	for _, m := range id.Methods {
+		switch m {
+		case "password":
+			err = id.password(&c)
+		case "token":
+			err = id.token(&c)
+		default:
+			err = cloud.Errorf(cloud.Unauthenticated, "", "Attempted to authenticate with an unsupported method.")
+		}
+		if err != nil {
+			return c, err
+		}
+		if !slices.Contains(c.Methods, m) {
+			c.Methods = append(c.Methods, m)
+		}
+	}
+	return c, nil
+}
+
+func (id *authIdentity) password(c *identity.Credentials) error {
+	const at = "/auth/identity/password"
+	if id.Password == nil {
+		return expecting("password", "identity", at)
+	}
+	u := id.Password.User
+	switch {
+	case u == nil:
+		return expecting("user", "password", at+"/user")
+	case u.ID == "" && u.Name == "":
+		return expecting("id or name", "user", at+"/user")
+	case u.ID == "" && u.Domain.empty():
+		return expecting("domain", "user", at+"/user/domain")
+	}
+	c.UserID, c.UserName, c.Password = u.ID, u.Name, string(u.Password)
+	if u.Domain != nil {
+		c.UserDomainID, c.UserDomainName = u.Domain.ID, u.Domain.Name
+	}
+	return nil
+}
+
+func (id *authIdentity) token(c *identity.Credentials) error {
+	if id.Token == nil || id.Token.ID == "" {
+		return expecting("token", "identity", "/auth/identity/token/id")
+	}
+	c.Token = string(id.Token.ID)
+	return nil
+}
+
+// scope returns what the token is to be for. Error kind: Invalid.
+func (b *authBody) scope() (r identity.ScopeRef, err error) {
+	s, n := b.Auth.Scope, 0
+	if s.Project != nil {
+		n++
+		if s.Project.ID == "" && s.Project.Name == "" {
+			return r, expecting("id or name", "project", "/auth/scope/project")
+		}
+		if s.Project.ID == "" && s.Project.Domain.empty() {
+			return r, expecting("domain", "project", "/auth/scope/project/domain")
+		}
+		r = identity.ScopeRef{Kind: identity.ProjectScope, ID: s.Project.ID, Name: s.Project.Name}
+		if s.Project.Domain != nil {
+			r.DomainID, r.DomainName = s.Project.Domain.ID, s.Project.Domain.Name
+		}
+	}
+	if s.Domain != nil {
+		n++
+		if s.Domain.empty() {
+			return r, expecting("id or name", "domain", "/auth/scope/domain")
+		}
+		r = identity.ScopeRef{Kind: identity.DomainScope, ID: s.Domain.ID, Name: s.Domain.Name}
+	}
+	if s.System != nil {
+		n++
+		if !s.System.All {
+			return r, expecting("all", "system", "/auth/scope/system/all")
+		}
+		r = identity.ScopeRef{Kind: identity.SystemScope}
+	}
+	if s.Unscoped != nil {
+		n++
+		r = identity.ScopeRef{Explicit: true}
+	}
+	if n > 1 {
+		return r, cloud.Errorf(cloud.Invalid, "", "A token is for one project, one domain, the system, or unscoped: give one of them.").At("/auth/scope")
+	}
+	return r, nil
+}

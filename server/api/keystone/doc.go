@@ -1,0 +1,24 @@
+// Package keystone is the Keystone v3 dialect: the JSON of domains, projects,
+// users, roles, assignments, the catalog and tokens, and the rows that join it
+// to server/identity. The front serves it at /identity/v3.
+//
+// It decides nothing. What is allowed is in the policy (identity.hcl), what is
+// possible in server/identity. A handler decodes, calls, renders.
+//
+//	POST /v3/auth/tokens → authBody → identity.Authority.Issue → tokenWire
+//
+// Invariants:
+//
+//	I1  A password is read into the type secret, which no message, log line or
+//	    answer renders.
+//	I2  A user, project or domain that the caller may not see answers like one
+//	    that does not exist.
+//	I3  A list holds what the caller could get one by one, no more.
+//	I4  A token's body is rendered from the state now, not from what was true
+//	    when it was issued.
+//
+// Keystone keeps members that it does not know in an "extra" column. Here they
+// are refused, as everywhere in Cloudlet, but for "options", which clients send
+// empty. There are no groups, trusts, application credentials or federation:
+// their paths answer 404, a user's list of groups is empty.
+package keystone

@@ -1,0 +1,135 @@
+package keystone
+
+import (
+	"cmp"
+
+	"github.com/go-json-experiment/json"
+
+	"github.com/cloudlet/cloudlet/server/api/front"
+	"github.com/cloudlet/cloudlet/server/cloud"
+	"github.com/cloudlet/cloudlet/server/identity"
+)
+
+func domainRoutes() []front.Route {
+	t := domainTarget
+	return []front.Route{
+		{Method: "GET", Path: "/domains", Rule: "identity:domain:list", Handle: domainList},
+		{Method: "POST", Path: "/domains", Rule: "identity:domain:create", Handle: domainCreate},
+		{Method: "GET", Path: "/domains/{id}", Rule: "identity:domain:get", Target: t, Handle: domainShow},
+		{Method: "PATCH", Path: "/domains/{id}", Rule: "identity:domain:update", Target: t, Handle: domainUpdate},
+		{Method: "DELETE", Path: "/domains/{id}", Rule: "identity:domain:delete", Target: t, Handle: deleter(identity.DomainDelete)},
+	}
+}
+
+func domainTarget(rq *front.Request) (cloud.Target, error) {
+	return targetOfDomain(rq, rq.PathValue("id")), nil
+}
+
+// targetOfDomain marks the domains that the caller's token names: it may read
+// of them what it knows of them already.
+func targetOfDomain(rq *front.Request, id string) cloud.Target {
+	c := rq.Caller
+	if id != "" && (id == c.UserDomainID || id == c.ProjectDomainID || id == c.DomainID) {
+		return cloud.Target{DomainID: id, Public: true, Attr: map[string]string{"of_token": "true"}}
+	}
+	return cloud.Target{DomainID: id}
+}
+
+// homeDomain is the domain of what is made without naming one.
+func homeDomain(rq *front.Request) string {
+	return cmp.Or(rq.Caller.DomainID, rq.Caller.ProjectDomainID, identity.DefaultDomain)
+}
+
+// newIn is the target of a row that makes a project or user: the domain that
+// the body names. A body that is wrong is told to those who may make one.
+func newIn(kind string) func(*front.Request) (cloud.Target, error) {
+	return func(rq *front.Request) (cloud.Target, error) {
+		body, err := rq.Body()
+		if err != nil {
+			return cloud.Target{}, err
+		}
+		var b map[string]struct {
+			DomainID string `json:"domain_id"`
+		}
+		t := cloud.Target{DomainID: homeDomain(rq), Public: true}
+		if json.Unmarshal(body, &b) == nil {
+			t.DomainID = cmp.Or(b[kind].DomainID, t.DomainID)
+		}
+		return t, nil
+	}
+}
+
+type domainWire struct {
+	ID          string   `json:"id"`
+	Name        string   `json:"name"`
+	Description string   `json:"description"`
+	Enabled     bool     `json:"enabled"`
+	Tags        []string `json:"tags"`
+	Options     struct{} `json:"options"`
+	Links       self     `json:"links"`
+}
+
+func renderDomain(rq *front.Request, d identity.Domain) domainWire {
+	return domainWire{ID: d.ID, Name: d.Name, Description: d.Description, Enabled: d.Enabled, Tags: append([]string{}, d.Tags...),
+		Links: selfLink(rq, "/domains/"+d.ID)}
+}
+
+type domainBody struct {
+	Domain struct {
+		Name        optional[string]   `json:"name"`
+		Description optional[string]   `json:"description"`
+		Enabled     optional[bool]     `json:"enabled"`
+		Tags        optional[[]string] `json:"tags"`
+		Options     options            `json:"options"`
+	} `json:"domain"`
+}
+
+func (b *domainBody) apply(d *identity.Domain) error {
+	w := b.Domain
+	w.Name.to(&d.Name)
+	w.Description.to(&d.Description)
+	w.Enabled.to(&d.Enabled)
+	w.Tags.to(&d.Tags)
+	if err := checkTags("/domain/tags", d.Tags); err != nil {
+		return err
+	}
+	return w.Options.check("domain")
+}
+
+func domainList(rq *front.Request) (*front.Response, error) {
+	f := filterOf(rq)
+	var out []domainWire
+	for d := range identity.Domains.All(rq.Read()) {
+		if f.text("name", d.Name) && f.truth("enabled", d.Enabled) && f.tags(d.Tags) && rq.Can("identity:domain:get", targetOfDomain(rq, d.ID)) {
+			out = append(out, renderDomain(rq, d))
+		}
+	}
+	return list(rq, "domains", out), nil
+}
+
+func domainShow(rq *front.Request) (*front.Response, error) {
+	d, err := identity.DomainGet(rq.Read(), rq.PathValue("id"))
+	return front.OK(map[string]domainWire{"domain": renderDomain(rq, d)}), err
+}
+
+func domainCreate(rq *front.Request) (*front.Response, error) {
+	var b domainBody
+	if err := rq.Decode(&b); err != nil {
+		return nil, err
+	}
+	d := identity.Domain{Enabled: true}
+	if err := b.apply(&d); err != nil {
+		return nil, err
+	}
+	d, err := made(rq, d, identity.DomainPut)
+	return front.Created(map[string]domainWire{"domain": renderDomain(rq, d)}), err
+}
+
+func domainUpdate(rq *front.Request) (*front.Response, error) {
+	var b domainBody
+	if err := rq.Decode(&b); err != nil {
+		return nil, err
+	}
+	d, err := edited(rq, identity.DomainGet, b.apply, identity.DomainPut)
+	return front.OK(map[string]domainWire{"domain": renderDomain(rq, d)}), err
+}

@@ -1,0 +1,134 @@
+package keystone
+
+import (
+	"github.com/cloudlet/cloudlet/server/api/front"
+	"github.com/cloudlet/cloudlet/server/cloud"
+	"github.com/cloudlet/cloudlet/server/identity"
+	"github.com/cloudlet/cloudlet/statestore"
+)
+
+const subjectHeader = "X-Subject-Token"
+
+func (a *api) tokenRoutes() []front.Route {
+	return []front.Route{
+		{Method: "POST", Path: "/auth/tokens", Rule: front.Public, Handle: a.tokenIssue},
+		{Method: "GET", Path: "/auth/tokens", Rule: "identity:token:validate", Target: a.subjectTarget, Handle: a.tokenShow},
+		{Method: "DELETE", Path: "/auth/tokens", Rule: "identity:token:revoke", Target: a.subjectTarget, Handle: a.tokenRevoke},
+	}
+}
+
+// subject opens the token that the call is about. Error kind: NotFound for one
+// that is not valid.
+func (a *api) subject(rq *front.Request) (identity.Token, error) {
+	t, err := a.Authority.Validate(rq.Read(), rq.HTTP.Header.Get(subjectHeader))
+	if cloud.Is(err, cloud.Unauthenticated) {
+		err = cloud.Errorf(cloud.NotFound, "token", "The resource could not be found.")
+	}
+	return t, err
+}
+
+func (a *api) subjectTarget(rq *front.Request) (cloud.Target, error) {
+	t, err := a.subject(rq)
+	return cloud.Target{UserID: t.UserID}, err
+}
+
+func (a *api) tokenIssue(rq *front.Request) (*front.Response, error) {
+	var b authBody
+	if err := rq.Decode(&b); err != nil {
+		return nil, err
+	}
+	c, err := b.credentials()
+	if err != nil {
+		return nil, err
+	}
+	scope, err := b.scope()
+	if err != nil {
+		return nil, err
+	}
+	text, t, err := a.Authority.Issue(rq.Context(), rq.Read(), c, scope)
+	if err != nil {
+		return nil, err
+	}
+	return tokenAnswer(front.Created(renderToken(rq, t)), text), nil
+}
+
+func (a *api) tokenShow(rq *front.Request) (*front.Response, error) {
+	t, err := a.subject(rq)
+	return tokenAnswer(front.OK(renderToken(rq, t)), rq.HTTP.Header.Get(subjectHeader)), err
+}
+
+func tokenAnswer(resp *front.Response, token string) *front.Response {
+	return resp.With(subjectHeader, token).With("Vary", "X-Auth-Token")
+}
+
+func (a *api) tokenRevoke(rq *front.Request) (*front.Response, error) {
+	t, err := a.subject(rq)
+	if err != nil {
+		return nil, err
+	}
+	return front.NoContent(), rq.Write(func(tx *statestore.Txn) error {
+		identity.TokenRevoke(tx, t)
+		return nil
+	})
+}
+
+type named struct {
+	ID   string `json:"id"`
+	Name string `json:"name"`
+}
+
+type inDomain struct {
+	Domain named  `json:"domain"`
+	ID     string `json:"id"`
+	Name   string `json:"name"`
+}
+
+type tokenUser struct {
+	inDomain
+	PasswordExpiresAt any `json:"password_expires_at"`
+}
+
+type tokenWire struct {
+	Methods   []string       `json:"methods"`
+	User      tokenUser      `json:"user"`
+	AuditIDs  []string       `json:"audit_ids"`
+	ExpiresAt string         `json:"expires_at"`
+	IssuedAt  string         `json:"issued_at"`
+	Project   *inDomain      `json:"project,omitzero"`
+	IsDomain  any            `json:"is_domain,omitzero"` // with a project
+	Domain    *named         `json:"domain,omitzero"`
+	System    *systemRef     `json:"system,omitzero"`
+	Roles     []named        `json:"roles,omitzero"`   // not if unscoped
+	Catalog   []catalogEntry `json:"catalog,omitzero"` // not if unscoped
+}
+
+func nameOfDomain(r statestore.Reader, id string) named {
+	d, _ := identity.Domains.Get(r, id)
+	return named{id, d.Name}
+}
+
+func renderToken(rq *front.Request, t identity.Token) map[string]tokenWire {
+	r := rq.Read()
+	u, _ := identity.Users.Get(r, t.UserID)
+	w := tokenWire{Methods: t.Methods, AuditIDs: t.AuditIDs, ExpiresAt: stamp(t.ExpiresAt), IssuedAt: stamp(t.IssuedAt),
+		User: tokenUser{inDomain{nameOfDomain(r, u.DomainID), u.ID, u.Name}, stampOrNull(u.PasswordExpiresAt)}}
+	switch t.Scope.Kind {
+	case identity.Unscoped:
+		return map[string]tokenWire{"token": w}
+	case identity.ProjectScope:
+		p, _ := identity.Projects.Get(r, t.Scope.ID)
+		w.Project, w.IsDomain = &inDomain{nameOfDomain(r, p.DomainID), p.ID, p.Name}, false
+	case identity.DomainScope:
+		d := nameOfDomain(r, t.Scope.ID)
+		w.Domain = &d
+	case identity.SystemScope:
+		w.System = &systemRef{All: true}
+	}
+	for _, role := range identity.RolesIn(r, t.UserID, t.Scope) {
+		w.Roles = append(w.Roles, named{role.ID, role.Name})
+	}
+	if !rq.Query().Has("nocatalog") {
+		w.Catalog = renderCatalog(rq, t)
+	}
+	return map[string]tokenWire{"token": w}
+}

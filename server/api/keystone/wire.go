@@ -1,0 +1,171 @@
+package keystone
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/cloudlet/cloudlet/server/api/front"
+	"github.com/cloudlet/cloudlet/server/cloud"
+	"github.com/cloudlet/cloudlet/statestore"
+)
+
+// null is a member that is there and null.
+var null = jsontext.Value("null")
+
+// orNull renders a string, null if it is empty.
+func orNull(s string) any {
+	if s == "" {
+		return null
+	}
+	return s
+}
+
+// stamp renders a time as Keystone's tokens do: microseconds, with Z.
+func stamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000000Z") }
+
+// stampOrNull renders a time without zone, null if it is zero.
+func stampOrNull(t time.Time) any {
+	if t.IsZero() {
+		return null
+	}
+	return t.UTC().Format("2006-01-02T15:04:05.000000")
+}
+
+// optional is a member that may be left out. Null stands for the zero value,
+// but for truths, which have none.
+type optional[T any] struct {
+	Set   bool
+	Value T
+}
+
+// UnmarshalJSONFrom implements json.UnmarshalerFrom.
+func (o *optional[T]) UnmarshalJSONFrom(d *jsontext.Decoder) error {
+	o.Set = true
+	if _, truth := any(o.Value).(bool); d.PeekKind() == 'n' && !truth {
+		return d.SkipValue()
+	} else if truth && d.PeekKind() == 'n' {
+		return errors.New("null is not of type 'boolean'")
+	}
+	return json.UnmarshalDecode(d, &o.Value)
+}
+
+// to stores the member, if it was given.
+func (o optional[T]) to(field *T) {
+	if o.Set {
+		*field = o.Value
+	}
+}
+
+// or returns the member, or a default if it was not given.
+func (o optional[T]) or(def T) T {
+	if o.Set {
+		return o.Value
+	}
+	return def
+}
+
+// secret is a password. A complaint about it does not repeat it.
+type secret string
+
+// UnmarshalJSONFrom implements json.UnmarshalerFrom.
+func (s *secret) UnmarshalJSONFrom(d *jsontext.Decoder) error {
+	switch d.PeekKind() {
+	case 'n':
+		return d.SkipValue()
+	case '"':
+		t, err := d.ReadToken()
+		*s = secret(t.String())
+		return err
+	}
+	return errors.New("a value of type 'string' is required")
+}
+
+// options are a resource's options. None is offered; clients send the object
+// all the same, and may ask for what is so already.
+type options map[string]jsontext.Value
+
+func (o options) check(kind string) error {
+	for name, v := range o {
+		if !slices.Contains([]string{"null", "false", "[]"}, string(v)) {
+			return cloud.Errorf(cloud.Invalid, kind, "Invalid input for field 'options': the option %s is not offered.", name).At("/" + kind + "/options/" + name)
+		}
+	}
+	return nil
+}
+
+// noOptions is how the options of a resource are shown.
+var noOptions = struct{}{}
+
+type self struct {
+	Self string `json:"self"`
+}
+
+func selfLink(rq *front.Request, path string) self { return self{rq.URL("/v3" + path)} }
+
+type listLinks struct {
+	Self     string `json:"self"`
+	Next     any    `json:"next"`
+	Previous any    `json:"previous"`
+}
+
+// list renders a collection, which is always whole: Keystone does not page.
+func list[T any](rq *front.Request, key string, items []T) *front.Response {
+	if items == nil {
+		items = []T{}
+	}
+	body := map[string]any{key: items, "links": listLinks{rq.BaseURL() + rq.HTTP.URL.RequestURI(), null, null}}
+	return front.OK(body).With("Vary", "X-Auth-Token")
+}
+
+// made stores a new row and returns it as stored.
+func made[T any](rq *front.Request, row T, put func(*statestore.Txn, T) (T, error)) (T, error) {
+	err := rq.Write(func(tx *statestore.Txn) (err error) {
+		row, err = put(tx, row)
+		return err
+	})
+	return row, err
+}
+
+// edited changes the row that the path names by {id} and returns it as stored.
+func edited[T any](rq *front.Request, get func(statestore.Reader, string) (T, error), change func(*T) error, put func(*statestore.Txn, T) (T, error)) (row T, err error) {
+	err = rq.Write(func(tx *statestore.Txn) error {
+		old, err := get(tx, rq.PathValue("id"))
+		if err != nil {
+			return err
+		}
+		if err := change(&old); err != nil {
+			return err
+		}
+		row, err = put(tx, old)
+		return err
+	})
+	return row, err
+}
+
+// deleter answers DELETE of the row that the path names by {id}.
+func deleter(remove func(*statestore.Txn, string) error) front.Handler {
+	return func(rq *front.Request) (*front.Response, error) {
+		return front.NoContent(), rq.Write(func(tx *statestore.Txn) error { return remove(tx, rq.PathValue("id")) })
+	}
+}
+
+// immutable refuses another value for a member that cannot change.
+func immutable(kind, field string, given optional[string], is string) error {
+	if !given.Set || given.Value == is {
+		return nil
+	}
+	return cloud.Errorf(cloud.Invalid, kind, "Invalid input for field '%s': it cannot be changed.", field).At("/" + kind + "/" + field)
+}
+
+// required refuses a member that was left out or is empty.
+func required(kind, field, value string) error {
+	if strings.TrimSpace(value) != "" {
+		return nil
+	}
+	return cloud.Errorf(cloud.Invalid, kind, "Invalid input for field '%s': it is a required property.", field).At("/" + kind + "/" + field)
+}

@@ -1,0 +1,76 @@
+package identity
+
+import "github.com/cloudlet/cloudlet/statestore"
+
+// Effect is a role that a user has somewhere, and why.
+type Effect struct {
+	Assignment            // as if it had been given there itself; never Inherited
+	Given      Assignment // the assignment that it comes from
+	PriorID    string     // the role that implies it; empty if it was given itself
+}
+
+// Effects returns what the assignments amount to: inherited ones as one of each
+// project they count in, implied roles beside those that imply them, each once.
+func Effects(r statestore.Reader) []Effect {
+	var effects []Effect
+	seen := map[string]bool{}
+	for given := range Assignments.All(r) {
+		for _, scope := range reach(r, given) {
+			var add func(roleID, priorID string)
+			add = func(roleID, priorID string) {
+				e := Effect{Assignment{RoleID: roleID, UserID: given.UserID, Scope: scope}, given, priorID}
+				role, ok := Roles.Get(r, roleID)
+				if !ok || seen[e.key()] {
+					return
+				}
+				seen[e.key()] = true
+				effects = append(effects, e)
+				for _, implied := range role.Implies {
+					add(implied, roleID)
+				}
+			}
+			add(given.RoleID, "")
+		}
+	}
+	return effects
+}
+
+// reach returns the scopes that an assignment counts in.
+func reach(r statestore.Reader, a Assignment) []Scope {
+	if !a.Inherited {
+		return []Scope{a.Scope}
+	}
+	var scopes []Scope
+	if a.Scope.Kind == DomainScope {
+		for p := range Projects.By(r, "domain", a.Scope.ID) {
+			scopes = append(scopes, Scope{ProjectScope, p.ID})
+		}
+		return scopes
+	}
+	for _, p := range ProjectsBelow(r, a.Scope.ID) {
+		scopes = append(scopes, Scope{ProjectScope, p.ID})
+	}
+	return scopes
+}
+
+// ProjectsBelow returns the projects below a project, over any number of steps.
+func ProjectsBelow(r statestore.Reader, id string) []Project {
+	var below []Project
+	for p := range Projects.By(r, "parent", id) {
+		below = append(below, p)
+		below = append(below, ProjectsBelow(r, p.ID)...)
+	}
+	return below
+}
+
+// ProjectsAbove returns the projects above a project, the nearest first.
+func ProjectsAbove(r statestore.Reader, p Project) []Project {
+	var above []Project
+	for {
+		parent, ok := Projects.Get(r, p.ParentID)
+		if !ok {
+			return above
+		}
+		above, p = append(above, parent), parent
+	}
+}

@@ -1,0 +1,38 @@
+package identity
+
+import "github.com/cloudlet/cloudlet/statestore"
+
+func get[T any](t *statestore.Table[T], r statestore.Reader, kind, id string) (T, error) {
+	row, ok := t.Get(r, id)
+	if !ok {
+		return row, missing(kind, id)
+	}
+	return row, nil
+}
+
+// DomainGet returns a domain by id. Error kind: NotFound, as for all of these.
+func DomainGet(r statestore.Reader, id string) (Domain, error) { return get(Domains, r, "domain", id) }
+
+// ProjectGet returns a project by id.
+func ProjectGet(r statestore.Reader, id string) (Project, error) {
+	return get(Projects, r, "project", id)
+}
+
+// UserGet returns a user by id.
+func UserGet(r statestore.Reader, id string) (User, error) { return get(Users, r, "user", id) }
+
+// RoleGet returns a role by id.
+func RoleGet(r statestore.Reader, id string) (Role, error) { return get(Roles, r, "role", id) }
+
+// RegionGet returns a region by id.
+func RegionGet(r statestore.Reader, id string) (Region, error) { return get(Regions, r, "region", id) }
+
+// ServiceGet returns a service by id.
+func ServiceGet(r statestore.Reader, id string) (Service, error) {
+	return get(Services, r, "service", id)
+}
+
+// EndpointGet returns an endpoint by id.
+func EndpointGet(r statestore.Reader, id string) (Endpoint, error) {
+	return get(Endpoints, r, "endpoint", id)
+}
