@@ -39,6 +39,10 @@ type Image struct {
 	SHA512      string // of the file, hex: Glance's os_hash_value
 	MD5         string // of the file, hex: Glance's checksum
 
+	// UploadID names the upload that is filling the image while it is saving; no
+	// other may end it.
+	UploadID string
+
 	Tags       []string          // sorted, each once
 	Properties map[string]string // hw_disk_bus, os_distro, …
 
@@ -71,11 +75,21 @@ var Images = statestore.NewTable(statestore.TableDef[Image]{
 	},
 })
 
+// MemberStatus is what a project thinks of an image that it was offered.
+type MemberStatus string
+
+// The statuses of Glance v2.
+const (
+	Pending  MemberStatus = "pending"  // undecided: it can use the image, but does not list it
+	Accepted MemberStatus = "accepted" // it lists the image
+	Rejected MemberStatus = "rejected" // it can use the image, but does not list it
+)
+
 // Member is a project that a shared image is offered to.
 type Member struct {
 	ImageID   string
 	ProjectID string
-	Status    string // pending, accepted, rejected
+	Status    MemberStatus
 	CreatedAt time.Time
 	UpdatedAt time.Time
 }
@@ -104,26 +118,4 @@ func StandIns(tx *statestore.Txn) {
 		ID: cloud.UnknownID, Name: "an image this plan makes", Status: Active, Visibility: Public, Hidden: true,
 		DiskFormat: "qcow2", ContainerFormat: "bare", CreatedAt: tx.Now(), UpdatedAt: tx.Now(),
 	})
-}
-
-// Visible reports whether the caller may see and use the image, by its id.
-func Visible(r statestore.Reader, c cloud.Caller, i Image) bool {
-	if c.Admin() || c.Owns(i.ProjectID) || i.Visibility == Public || i.Visibility == Community {
-		return true
-	}
-	if i.Visibility != Shared || c.ProjectID == "" {
-		return false
-	}
-	_, ok := Members.Get(r, statestore.Key(i.ID, c.ProjectID))
-	return ok
-}
-
-// ImageGet returns the image if the caller may see it. Error kinds: NotFound,
-// also for one that the caller may not see.
-func ImageGet(r statestore.Reader, c cloud.Caller, id string) (Image, error) {
-	i, ok := Images.Get(r, id)
-	if !ok || !Visible(r, c, i) {
-		return Image{}, cloud.Missing("image", id)
-	}
-	return i, nil
 }

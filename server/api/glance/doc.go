@@ -1,0 +1,24 @@
+// Package glance is the wire dialect of OpenStack Glance, API v2 up to 2.7: JSON
+// types, small handlers and route rows over the domain package image. The front
+// mounts its Service; nobody else calls it.
+//
+// What is told and taken is Glance's, with these differences:
+//
+//   - Errors are {"error": {"code", "title", "message"}}, where Glance sends a
+//     page of HTML: every client shows the message of either.
+//   - Bytes must be of the declared disk format, and the image must stand alone;
+//     others are refused with 400 and the image is killed.
+//   - A PATCH of the RFC's own media type (application/json-patch+json) is taken
+//     as Glance's v2.1 is, and reaches single tags: /tags/0, /tags/-.
+//   - There is one store of bytes, no import method and never a task; locations
+//     and metadata definitions are not offered.
+//   - GETs can be waited on, and everything can be tried in a plan session (see front).
+//
+// Invariants:
+//
+//	I1  A handler decides nothing that the domain should: it decodes, calls, renders.
+//	I2  A property never has the name of a member that an image has by itself.
+//	I3  In a plan session no byte is read, written or removed.
+//
+// It imports front, image and cloud; never a host.
+package glance

@@ -1,0 +1,83 @@
+package glance
+
+import (
+	"cmp"
+	"net/url"
+
+	"github.com/cloudlet/cloudlet/server/api/front"
+	"github.com/cloudlet/cloudlet/server/cloud"
+	"github.com/cloudlet/cloudlet/server/image"
+)
+
+// paging is Glance's: pages of 25 unless told otherwise, newest first.
+var paging = front.Paging[image.Image]{
+	ID:      func(i *image.Image) string { return i.ID },
+	Default: "created_at:desc,id:desc", DefaultDir: "desc", DefaultLimit: 25, Max: 1000,
+	Sorts: map[string]func(a, b *image.Image) int{
+		"id":               func(a, b *image.Image) int { return cmp.Compare(a.ID, b.ID) },
+		"name":             func(a, b *image.Image) int { return cmp.Compare(a.Name, b.Name) },
+		"status":           func(a, b *image.Image) int { return cmp.Compare(a.Status, b.Status) },
+		"container_format": func(a, b *image.Image) int { return cmp.Compare(a.ContainerFormat, b.ContainerFormat) },
+		"disk_format":      func(a, b *image.Image) int { return cmp.Compare(a.DiskFormat, b.DiskFormat) },
+		"size":             func(a, b *image.Image) int { return cmp.Compare(a.Size, b.Size) },
+		"created_at":       func(a, b *image.Image) int { return a.CreatedAt.Compare(b.CreatedAt) },
+		"updated_at":       func(a, b *image.Image) int { return a.UpdatedAt.Compare(b.UpdatedAt) },
+	},
+}
+
+type listWire struct {
+	Images []imageWire `json:"images"`
+	First  string      `json:"first"`
+	Next   string      `json:"next,omitzero"`
+	Schema string      `json:"schema"`
+}
+
+func imageList(rq *front.Request) (*front.Response, error) {
+	if unnamed(rq.HTTP) {
+		return nil, cloud.Missing("image", "")
+	}
+	q := rq.Query()
+	if q.Has("sort") && (q.Has("sort_key") || q.Has("sort_dir")) {
+		return nil, cloud.Errorf(cloud.Invalid, "image", "Old and new sorting syntax cannot be combined")
+	}
+	f, err := newFilter(rq, q)
+	if err != nil {
+		return nil, err
+	}
+	var found []image.Image
+	for i := range image.ImagesVisible(rq.Read(), rq.Caller) {
+		if f.keeps(i) {
+			found = append(found, i)
+		}
+	}
+	page, more, err := front.Page(q, found, paging)
+	if err != nil {
+		return nil, err
+	}
+	w := listWire{Images: make([]imageWire, len(page)), First: withQuery(first(q)), Schema: "/v2/schemas/images"}
+	for n, i := range page {
+		w.Images[n] = render(i)
+	}
+	if more && len(page) > 0 {
+		w.Next = withQuery(front.NextQuery(q, page[len(page)-1].ID))
+	}
+	return front.OK(w), nil
+}
+
+// first is the query of the first page.
+func first(q url.Values) string {
+	c := url.Values{}
+	for k, v := range q {
+		if k != "marker" {
+			c[k] = v
+		}
+	}
+	return c.Encode()
+}
+
+func withQuery(query string) string {
+	if query == "" {
+		return "/v2/images"
+	}
+	return "/v2/images?" + query
+}
