@@ -17,6 +17,8 @@ import (
 type Admin struct {
 	hostapi.UnimplementedAdminServer
 	Store *statestore.Store
+	// WriteBackup copies the whole cloud into a directory that does not exist.
+	WriteBackup func(ctx context.Context, dir string) error
 }
 
 // NewJoinToken implements hostapi.AdminServer.
@@ -33,7 +35,7 @@ func (a Admin) Backup(ctx context.Context, r *hostapi.BackupRequest) (*hostapi.B
 	if !filepath.IsAbs(r.Directory) {
 		return nil, status.Error(codes.InvalidArgument, "the directory must be an absolute path")
 	}
-	if err := a.Store.Backup(ctx, r.Directory); err != nil {
+	if err := a.WriteBackup(ctx, r.Directory); err != nil {
 		return nil, status.Error(codes.FailedPrecondition, err.Error())
 	}
 	return &hostapi.BackupReply{}, nil

@@ -23,6 +23,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/cloudlet/cloudlet/hypervisor/hostapi"
+	"github.com/cloudlet/cloudlet/server/compute"
 	"github.com/cloudlet/cloudlet/statestore"
 )
 
@@ -194,6 +195,9 @@ func (s *Server) Join(ctx context.Context, r *hostapi.JoinRequest) (*hostapi.Joi
 		t, ok := JoinTokens.Get(tx, hashOf(secret))
 		if !ok || !tx.Now().Before(t.ExpiresAt) {
 			return refused
+		}
+		if _, known := compute.Hosts.Get(tx, r.HostId); known {
+			return status.Errorf(codes.AlreadyExists, "host %s has joined before: its certificate is in its data directory; give a new host an empty one", r.HostId)
 		}
 		JoinTokens.Delete(tx, t.Hash)
 		return nil

@@ -160,3 +160,6 @@ func (s *Server) session(hostID string) *session {
 	defer s.mu.Unlock()
 	return s.sessions[hostID]
 }
+
+// Connected reports whether the host's agent has a session.
+func (s *Server) Connected(hostID string) bool { return s.session(hostID) != nil }

@@ -1,0 +1,21 @@
+// Command cloudlet is an OpenStack-compatible cloud in one binary.
+//
+//	cloudlet dev       server and agent in one process: a cloud for a laptop or a pipeline
+//	cloudlet server    the APIs and the state
+//	cloudlet agent     one host's part: guests, their disks and networks
+//	cloudlet env       print the OS_* exports of a cloud that dev or server wrote to clouds.yaml
+//	cloudlet token     make a join token for an agent
+//	cloudlet backup    copy the state of a running server
+//	cloudlet restore   put a backup in the place of a stopped server's state
+//
+// This package holds the command line only: every command is a file that
+// declares its flags and calls server/node. A setting has one name, which is
+// its flag and its attribute in the HCL file that -config names; what is typed
+// wins over what is kept.
+//
+// Invariants:
+//
+//	I1  Every setting is checked before anything is opened or listened on.
+//	I2  Exit status: 0 done, 1 it failed, 2 the command line or the file is wrong.
+//	I3  Secrets are never logged. They can be given by environment or file.
+package main

@@ -1,0 +1,269 @@
+package node
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/test/bufconn"
+
+	"github.com/cloudlet/cloudlet/server/api/front"
+	"github.com/cloudlet/cloudlet/server/api/front/policy"
+	"github.com/cloudlet/cloudlet/server/cloud"
+	"github.com/cloudlet/cloudlet/server/compute"
+	"github.com/cloudlet/cloudlet/server/hosts"
+	"github.com/cloudlet/cloudlet/server/identity"
+	"github.com/cloudlet/cloudlet/server/image"
+	"github.com/cloudlet/cloudlet/server/network"
+	"github.com/cloudlet/cloudlet/statestore"
+	"github.com/cloudlet/cloudlet/statestore/pebble"
+)
+
+// ServerOptions say what a server is.
+type ServerOptions struct {
+	DataDir string // state, images, sockets; made if need be
+	Listen  string // host:port of the APIs; port 0 picks a free one
+	TLS     *tls.Config
+	// CACertFile is what clients check TLS with, for clouds.yaml; may be empty.
+	CACertFile string
+	Region     string
+	Version    string
+
+	Seed          bool   // a new cloud is seeded as DevStack does; else it has only its admin
+	AdminPassword string // of a new cloud's users; empty: generated
+	// BeforeSeed is told the password of a new cloud and where the API is, before
+	// there is anything. An error stops the start. May be nil.
+	BeforeSeed func(baseURL, password string) error
+	PolicyFile string // empty: the built-in policy
+
+	AgentListen string // host:port for agents of other machines; empty: none
+	Sockets     bool   // DIR/agent.sock and DIR/admin.sock
+	LocalHosts  int    // hosts of this process that must be up before the server is ready
+
+	Clock   cloud.Clock       // nil: the machine's
+	Log     *slog.Logger      // nil: slog.Default
+	Engine  statestore.Engine // nil: Pebble in DIR/state. It is the server's from the call on
+	OnFatal func(error)       // as statestore.Options
+	Grace   time.Duration     // as hosts.Options
+}
+
+// Tables are all tables and logs of a cloud.
+func Tables() ([]statestore.AnyTable, []statestore.AnyLog) {
+	return slices.Concat(identity.Tables, image.Tables, network.Tables, compute.Tables, hosts.Tables), compute.Logs
+}
+
+// Server is a running cloud without hosts.
+type Server struct {
+	o       ServerOptions
+	store   *statestore.Store
+	hosts   *hosts.Server
+	metrics *prometheus.Registry
+	api     net.Listener
+	http    *http.Server
+	grpc    []*grpcListener
+	local   *bufconn.Listener
+	base    string
+	ready   chan struct{}
+	closing sync.Once
+}
+
+type grpcListener struct {
+	listener net.Listener
+	server   *grpc.Server
+}
+
+// OpenServer opens the state, seeds a new cloud and listens. Nothing is answered
+// before Serve. Close it.
+func OpenServer(ctx context.Context, o ServerOptions) (*Server, error) {
+	if o.Clock == nil {
+		o.Clock = cloud.RealClock{}
+	}
+	if o.Log == nil {
+		o.Log = slog.Default()
+	}
+	s := &Server{o: o, ready: make(chan struct{}), metrics: prometheus.NewRegistry(), local: bufconn.Listen(1 << 20)}
+	if err := s.open(ctx); err != nil {
+		s.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+func (s *Server) open(ctx context.Context) error {
+	o := s.o
+	rules, err := policy.Load(o.PolicyFile)
+	if err != nil {
+		return closeEngine(o.Engine, err)
+	}
+	if err := os.MkdirAll(o.DataDir, 0o711); err != nil {
+		return closeEngine(o.Engine, fmt.Errorf("data directory: %w", err))
+	}
+	if o.Engine == nil {
+		if o.Engine, err = pebble.Open(filepath.Join(o.DataDir, "state"), pebble.Options{Log: o.Log}); err != nil {
+			return err
+		}
+	}
+	tables, logs := Tables()
+	s.store, err = statestore.Open(ctx, o.Engine, statestore.Options{Tables: tables, Logs: logs, Now: o.Clock.Now, OnFatal: o.OnFatal})
+	if err != nil {
+		return err
+	}
+	content, err := image.OpenContent(filepath.Join(o.DataDir, "images"), image.ContentOptions{})
+	if err != nil {
+		return fmt.Errorf("image store: %w", err)
+	}
+	if err := content.Sweep(ctx, s.store); err != nil {
+		return fmt.Errorf("image store: %w", err)
+	}
+	if s.api, err = net.Listen("tcp", o.Listen); err != nil {
+		return fmt.Errorf("the APIs cannot listen: %w; choose another -listen, port 0 picks a free one", err)
+	}
+	s.base = baseURL(o, s.api.Addr())
+	if err := s.seed(ctx); err != nil {
+		return err
+	}
+	if err := hosts.EnsureCA(ctx, s.store); err != nil {
+		return err
+	}
+	s.hosts = hosts.New(hosts.Options{Store: s.store, Images: content, Clock: o.Clock, Log: o.Log, Grace: o.Grace})
+	if err := s.listenForAgents(); err != nil {
+		return err
+	}
+	s.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	f := front.New(front.Options{Store: s.store, Auth: identity.Authority{Clock: o.Clock}, Policy: rules, Services: Services(o.Clock, content, s.hosts),
+		StandIns: []func(*statestore.Txn){image.StandIns, network.StandIns, compute.StandIns}, Clock: o.Clock, Log: o.Log,
+		Metrics: front.NewMetrics(s.metrics), Version: o.Version})
+	s.http = &http.Server{Handler: s.handler(f), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
+		TLSConfig: o.TLS, ErrorLog: slog.NewLogLogger(o.Log.Handler(), slog.LevelDebug)}
+	return nil
+}
+
+// closeEngine gives back an engine that was handed in, when the store that would
+// own it cannot be opened.
+func closeEngine(e statestore.Engine, err error) error {
+	if e != nil {
+		e.Close()
+	}
+	return err
+}
+
+// baseURL is where clients of this machine reach the API.
+func baseURL(o ServerOptions, at net.Addr) string {
+	scheme := "http"
+	if o.TLS != nil {
+		scheme = "https"
+	}
+	host, _, _ := net.SplitHostPort(o.Listen)
+	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
+		host = "localhost"
+		if name, err := os.Hostname(); err == nil {
+			host = name
+		}
+	}
+	return scheme + "://" + net.JoinHostPort(host, strconv.Itoa(at.(*net.TCPAddr).Port))
+}
+
+// BaseURL is scheme, host and port of the API.
+func (s *Server) BaseURL() string { return s.base }
+
+// Store is the cloud's state: for tests.
+func (s *Server) Store() *statestore.Store { return s.store }
+
+// Ready is closed when the server is ready.
+func (s *Server) Ready() <-chan struct{} { return s.ready }
+
+// Serve answers until ctx ends, or something that it needs breaks. It blocks.
+func (s *Server) Serve(ctx context.Context) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	s.http.BaseContext = func(net.Listener) context.Context { return ctx } // who waits is let go at the end
+	var work sync.WaitGroup
+	run := func(what string, f func() error) {
+		work.Go(func() {
+			if err := f(); err != nil && !errors.Is(err, http.ErrServerClosed) && !errors.Is(err, grpc.ErrServerStopped) && ctx.Err() == nil {
+				cancel(fmt.Errorf("%s: %w", what, err))
+			}
+		})
+	}
+	if s.o.TLS != nil {
+		run("API", func() error { return s.http.ServeTLS(s.api, "", "") })
+	} else {
+		run("API", func() error { return s.http.Serve(s.api) })
+	}
+	for _, g := range s.grpc {
+		run("agents", func() error { return g.server.Serve(g.listener) })
+	}
+	work.Go(func() { s.awaitHosts(ctx) })
+	<-ctx.Done()
+	grace, stop := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer stop()
+	if s.http.Shutdown(grace) != nil {
+		s.http.Close()
+	}
+	for _, g := range s.grpc {
+		g.server.Stop()
+	}
+	work.Wait()
+	if cause := context.Cause(ctx); !errors.Is(cause, context.Canceled) {
+		return cause
+	}
+	return ctx.Err()
+}
+
+// awaitHosts closes ready when as many hosts are up as this process has.
+func (s *Server) awaitHosts(ctx context.Context) {
+	for {
+		snap, watch := s.store.Watch()
+		up := 0
+		for h := range compute.Hosts.All(snap) {
+			if h.Alive() && h.SeenAt.After(time.Time{}) && s.hosts.Connected(h.ID) {
+				up++
+			}
+		}
+		if up >= s.o.LocalHosts {
+			close(s.ready)
+			return
+		}
+		if watch.Wait(ctx) != nil {
+			return
+		}
+	}
+}
+
+// Close stops what Serve has not, and closes the state. It may be called twice.
+func (s *Server) Close() {
+	s.closing.Do(func() {
+		if s.http != nil {
+			s.http.Close()
+		}
+		if s.api != nil {
+			s.api.Close()
+		}
+		for _, g := range s.grpc {
+			g.server.Stop()
+			g.listener.Close()
+		}
+		s.local.Close()
+		if s.hosts != nil {
+			s.hosts.Close()
+		}
+		if s.store != nil {
+			if err := s.store.Close(); err != nil {
+				s.o.Log.Error("the state was not closed cleanly", "error", err)
+			}
+		}
+	})
+}

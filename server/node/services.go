@@ -1,0 +1,44 @@
+package node
+
+import (
+	"net/http"
+
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/cloudlet/cloudlet/server/api/front"
+	"github.com/cloudlet/cloudlet/server/api/glance"
+	"github.com/cloudlet/cloudlet/server/api/keystone"
+	"github.com/cloudlet/cloudlet/server/api/neutron"
+	"github.com/cloudlet/cloudlet/server/api/nova"
+	"github.com/cloudlet/cloudlet/server/cloud"
+	"github.com/cloudlet/cloudlet/server/compute"
+	"github.com/cloudlet/cloudlet/server/identity"
+	"github.com/cloudlet/cloudlet/server/image"
+)
+
+// Services are the wire dialects, in the order in which errors of unknown paths
+// look for one: this is where a dialect is mounted.
+func Services(clock cloud.Clock, content *image.Content, console compute.ConsoleReader) []*front.Service {
+	return []*front.Service{
+		keystone.Service(keystone.Deps{Authority: identity.Authority{Clock: clock}}),
+		glance.Service(glance.Deps{Content: content}),
+		nova.Service(nova.Deps{Console: console}),
+		neutron.Service(neutron.Deps{Zones: compute.Zones}),
+	}
+}
+
+// handler is the APIs with what is not one: /healthz and /metrics.
+func (s *Server) handler(api http.Handler) http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("/", api)
+	mux.Handle("GET /metrics", promhttp.HandlerFor(s.metrics, promhttp.HandlerOpts{}))
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
+		select {
+		case <-s.ready:
+			w.Write([]byte("ok\n"))
+		default:
+			http.Error(w, "starting: not all hosts of this process are up", http.StatusServiceUnavailable)
+		}
+	})
+	return mux
+}
