@@ -13,6 +13,9 @@ import (
 // suffix ends the names of guests' files; anything else in Dir is not ours.
 const suffix = ".guest.json"
 
+// unfinished ends the name of a file that is being written.
+const unfinished = ".new"
+
 // load reads the guests that dir keeps, and makes dir if it is not there.
 func load(dir string) (map[string]*guest, error) {
 	all := map[string]*guest{}
@@ -24,11 +27,14 @@ func load(dir string) (map[string]*guest, error) {
 		return all, err
 	}
 	for _, e := range entries {
+		name := filepath.Join(dir, e.Name())
 		id, ours := strings.CutSuffix(e.Name(), suffix)
 		if !ours {
+			if strings.HasSuffix(name, suffix+unfinished) {
+				os.Remove(name) // its writer was killed
+			}
 			continue
 		}
-		name := filepath.Join(dir, e.Name())
 		b, err := os.ReadFile(name)
 		if err != nil {
 			return all, err
@@ -52,10 +58,10 @@ func save(dir string, g guest) error {
 		return err
 	}
 	path := filepath.Join(dir, g.Guest.ID+suffix)
-	if err := os.WriteFile(path+".new", b, 0o600); err != nil {
-		return errors.Join(err, os.Remove(path+".new"))
+	if err := os.WriteFile(path+unfinished, b, 0o600); err != nil {
+		return errors.Join(err, os.Remove(path+unfinished))
 	}
-	return os.Rename(path+".new", path)
+	return os.Rename(path+unfinished, path)
 }
 
 // remove removes the guest's file, if there is one.

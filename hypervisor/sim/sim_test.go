@@ -148,11 +148,15 @@ func TestBadDirIsToldByEveryCall(t *testing.T) {
 func TestHalfWrittenFileIsNoGuest(t *testing.T) {
 	dir := t.TempDir()
 	running(t, New(Options{Dir: dir}), "a")
-	if err := os.WriteFile(filepath.Join(dir, "a"+suffix+".new"), []byte(`{"Pow`), 0o600); err != nil {
+	half := filepath.Join(dir, "a"+suffix+unfinished)
+	if err := os.WriteFile(half, []byte(`{"Pow`), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	if p := power(t, New(Options{Dir: dir}), "a"); p != hypervisor.Running {
 		t.Errorf("the guest is %q", p)
+	}
+	if _, err := os.Stat(half); !os.IsNotExist(err) {
+		t.Errorf("the half-written file: %v, want it gone", err)
 	}
 }
 
