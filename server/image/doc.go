@@ -5,8 +5,9 @@
 // The Glance dialect (server/api/glance) calls it for its users; compute reads
 // image rows in its own transactions; hosts fetch bytes by their SHA-256.
 //
-// Bytes live in files, rows in the state store, and the row decides: a file
-// that no row names is swept, a row never names bytes that are not durable.
+// Bytes live in files (Content), rows in the state store, and the row decides: a
+// file that no row names is swept, a row never names bytes that are not durable.
+// Images with equal bytes share a file. What bytes are is told by package inspect.
 //
 // Invariants:
 //
@@ -16,6 +17,10 @@
 //	I3  No image points at other files: a disk format whose header names a
 //	    backing file, an external data file or an extent is refused.
 //	I4  Uploads and downloads use constant memory.
+//	I5  A process that dies at any point of an upload or a delete leaves nothing
+//	    that Sweep does not undo, and nothing undone that was acknowledged.
+//	I6  A file is removed only when no row names it and no upload is about to;
+//	    who is reading it reads on to its end.
 //
-// It knows nothing of HTTP and imports only cloud and statestore.
+// It knows nothing of HTTP and imports only cloud, statestore and its own inspect.
 package image
