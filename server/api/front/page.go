@@ -55,7 +55,7 @@ func Page[T any](q url.Values, items []T, p Paging[T]) (page []T, more bool, err
 		items = items[i+1:]
 	}
 	if len(items) > limit {
-		return items[:limit], true, nil
+		return items[:limit], limit > 0, nil
 	}
 	return items, false, nil
 }

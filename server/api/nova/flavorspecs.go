@@ -37,16 +37,23 @@ func specSet(rq *front.Request, specs map[string]string) error {
 
 func specCreate(rq *front.Request) (*front.Response, error) {
 	var b struct {
-		ExtraSpecs map[string]string `json:"extra_specs"`
+		ExtraSpecs items `json:"extra_specs"`
 	}
 	if err := rq.Decode(&b); err != nil {
 		return nil, err
 	}
-	return front.OK(map[string]any{"extra_specs": b.ExtraSpecs}), specSet(rq, b.ExtraSpecs)
+	specs, err := b.ExtraSpecs.at("/extra_specs")
+	if err != nil {
+		return nil, err
+	}
+	if specs == nil {
+		return nil, cloud.Errorf(cloud.Invalid, "flavor", "Invalid input for field/attribute extra_specs: it is a required property.").At("/extra_specs")
+	}
+	return front.OK(map[string]any{"extra_specs": specs}), specSet(rq, specs)
 }
 
 func specUpdate(rq *front.Request) (*front.Response, error) {
-	var b map[string]string
+	var b items
 	if err := rq.Decode(&b); err != nil {
 		return nil, err
 	}
@@ -54,7 +61,11 @@ func specUpdate(rq *front.Request) (*front.Response, error) {
 	if _, ok := b[key]; !ok || len(b) != 1 {
 		return nil, cloud.Errorf(cloud.Invalid, "flavor", "Request body and URI mismatch")
 	}
-	return front.OK(b), specSet(rq, b)
+	specs, err := b.at("")
+	if err != nil {
+		return nil, err
+	}
+	return front.OK(specs), specSet(rq, specs)
 }
 
 func specDelete(rq *front.Request) (*front.Response, error) {

@@ -110,6 +110,12 @@ func keypairCreate(rq *front.Request) (*front.Response, error) {
 		return nil, err
 	}
 	w := b.Keypair
+	switch {
+	case w.Type != "" && !rq.Version.AtLeast(2):
+		return nil, unexpected("/keypair", "type")
+	case w.UserID != "" && !rq.Version.AtLeast(10):
+		return nil, unexpected("/keypair", "user_id")
+	}
 	k := compute.Keypair{UserID: cmp.Or(w.UserID, rq.Caller.UserID), Name: w.Name, Type: cmp.Or(w.Type, "ssh"), PublicKey: strings.TrimSpace(w.PublicKey)}
 	if k.UserID != rq.Caller.UserID {
 		if err := rq.Require("compute:keypair:create", cloud.Target{UserID: k.UserID}); err != nil {

@@ -113,12 +113,12 @@ func serverGroup(add bool) front.Handler {
 		if err := rq.Decode(&b); err != nil {
 			return nil, err
 		}
-		name, do := b.Add.Name, compute.InstanceGroupAdd
+		name, at, do := b.Add.Name, "/addSecurityGroup/name", compute.InstanceGroupAdd
 		if !add {
-			name, do = b.Remove.Name, compute.InstanceGroupRemove
+			name, at, do = b.Remove.Name, "/removeSecurityGroup/name", compute.InstanceGroupRemove
 		}
 		if name == "" {
-			return nil, cloud.Errorf(cloud.Invalid, "instance", "Security group name cannot be empty")
+			return nil, cloud.Errorf(cloud.Invalid, "instance", "Security group name cannot be empty").At(at)
 		}
 		return accepted(rq, func(tx *statestore.Txn, c cloud.Caller, id string) error { return do(tx, c, id, name) })
 	}

@@ -23,12 +23,12 @@ type serverCreateBody struct {
 }
 
 type serverCreateWire struct {
-	Name           string            `json:"name"`
-	ImageRef       string            `json:"imageRef"`
-	FlavorRef      flavorRef         `json:"flavorRef"`
-	KeyName        *string           `json:"key_name"`
-	Metadata       map[string]string `json:"metadata"`
-	Networks       *networksWire     `json:"networks"`
+	Name           string        `json:"name"`
+	ImageRef       string        `json:"imageRef"`
+	FlavorRef      flavorRef     `json:"flavorRef"`
+	KeyName        *string       `json:"key_name"`
+	Metadata       items         `json:"metadata"`
+	Networks       *networksWire `json:"networks"`
 	SecurityGroups []struct {
 		Name string `json:"name"`
 	} `json:"security_groups"`
@@ -163,7 +163,7 @@ func createSpec(rq *front.Request, b serverCreateBody) (compute.InstanceSpec, er
 	w := b.Server
 	s := compute.InstanceSpec{
 		Name: w.Name, Hostname: deref(w.Hostname), Description: deref(w.Description), FlavorID: string(w.FlavorRef), ImageID: lastPart(w.ImageRef),
-		KeyName: deref(w.KeyName), UserData: deref(w.UserData), Metadata: w.Metadata, Tags: deref(w.Tags), ConfigDrive: bool(deref(w.ConfigDrive)),
+		KeyName: deref(w.KeyName), UserData: deref(w.UserData), Tags: deref(w.Tags), ConfigDrive: bool(deref(w.ConfigDrive)),
 		AccessIPv4: w.AccessIPv4, AccessIPv6: w.AccessIPv6, DiskConfig: w.DiskConfig, Host: cmp.Or(deref(w.Host), deref(w.Hypervisor)),
 		Min: int(deref(w.MinCount)), Max: int(deref(w.MaxCount)),
 	}
@@ -180,22 +180,17 @@ func createSpec(rq *front.Request, b serverCreateBody) (compute.InstanceSpec, er
 		}
 	}
 	s.Zone, s.Host = splitZone(deref(w.Zone), s.Host)
+	var err error
+	if s.Metadata, err = w.Metadata.at("/server/metadata"); err != nil {
+		return s, err
+	}
 	if (w.MinCount != nil && *w.MinCount < 1) || (w.MaxCount != nil && *w.MaxCount < 1) {
 		return s, cloud.Errorf(cloud.Invalid, "instance", "Invalid input for field/attribute min_count or max_count: it must be at least 1.").At("/server/min_count")
 	}
 	if err := devicesServed(w); err != nil {
 		return s, err
 	}
-	hints := b.Hints
-	if hints == nil {
-		hints = b.LegacyHints
-	}
-	for k, v := range hints {
-		if s.Hints == nil {
-			s.Hints = map[string][]string{}
-		}
-		s.Hints[k] = v
-	}
+	s.Hints = hintsSpec(b)
 	for n, g := range w.SecurityGroups {
 		if g.Name == "" {
 			return s, cloud.Errorf(cloud.Invalid, "instance", "Invalid input for field security_groups/%d/name: it must not be empty.", n).At(fmt.Sprintf("/server/security_groups/%d/name", n))
@@ -203,6 +198,22 @@ func createSpec(rq *front.Request, b serverCreateBody) (compute.InstanceSpec, er
 		s.SecurityGroups = append(s.SecurityGroups, g.Name)
 	}
 	return s, networksSpec(rq, w.Networks, &s)
+}
+
+// hintsSpec returns the scheduler hints under either of their names.
+func hintsSpec(b serverCreateBody) map[string][]string {
+	given := b.Hints
+	if given == nil {
+		given = b.LegacyHints
+	}
+	if len(given) == 0 {
+		return nil
+	}
+	hints := make(map[string][]string, len(given))
+	for k, v := range given {
+		hints[k] = v
+	}
+	return hints
 }
 
 func unexpected(at, name string) error {

@@ -1,6 +1,7 @@
 package nova
 
 import (
+	"cmp"
 	"net/url"
 	"regexp"
 	"slices"
@@ -52,6 +53,7 @@ func serverList(detail bool) front.Handler {
 		if detail {
 			path = "/servers/detail"
 			d := newRendering(rq)
+			d.list = true
 			out := make([]serverWire, len(list))
 			for n, i := range list {
 				out[n] = d.server(i)
@@ -80,8 +82,12 @@ func serverList(detail bool) front.Handler {
 func serversAsked(rq *front.Request) ([]compute.Instance, error) {
 	q := rq.Query()
 	all, _ := truth(q.Get("all_tenants"))
-	if q.Has("all_tenants") && q.Get("all_tenants") == "" {
+	switch project := cmp.Or(q.Get("project_id"), q.Get("tenant_id")); {
+	case q.Has("all_tenants") && q.Get("all_tenants") == "":
 		all = true
+	case !q.Has("all_tenants") && project != "" && project != rq.Caller.ProjectID:
+		// Whoever may see all projects and names one means that one, as in Nova.
+		all = rq.Can("compute:instance:list_all", cloud.Target{})
 	}
 	if all {
 		if err := rq.Require("compute:instance:list_all", cloud.Target{}); err != nil {

@@ -50,7 +50,7 @@ func writeMetadata(rq *front.Request, items map[string]string, replace bool) (i 
 func metadataSet(replace bool) front.Handler {
 	return func(rq *front.Request) (*front.Response, error) {
 		var b struct {
-			Metadata map[string]string `json:"metadata"`
+			Metadata items `json:"metadata"`
 		}
 		if err := rq.Decode(&b); err != nil {
 			return nil, err
@@ -58,14 +58,18 @@ func metadataSet(replace bool) front.Handler {
 		if b.Metadata == nil {
 			return nil, cloud.Errorf(cloud.Invalid, "instance", "Invalid input for field/attribute metadata: it is a required property.").At("/metadata")
 		}
-		i, err := writeMetadata(rq, b.Metadata, replace)
+		given, err := b.Metadata.at("/metadata")
+		if err != nil {
+			return nil, err
+		}
+		i, err := writeMetadata(rq, given, replace)
 		return front.OK(map[string]any{"metadata": metadataOf(i)}), err
 	}
 }
 
 func metadataItemSet(rq *front.Request) (*front.Response, error) {
 	var b struct {
-		Meta map[string]string `json:"meta"`
+		Meta items `json:"meta"`
 	}
 	if err := rq.Decode(&b); err != nil {
 		return nil, err
@@ -73,8 +77,12 @@ func metadataItemSet(rq *front.Request) (*front.Response, error) {
 	if _, ok := b.Meta[rq.PathValue("key")]; !ok || len(b.Meta) != 1 {
 		return nil, cloud.Errorf(cloud.Invalid, "instance", "Request body and URI mismatch")
 	}
-	_, err := writeMetadata(rq, b.Meta, false)
-	return front.OK(map[string]any{"meta": b.Meta}), err
+	given, err := b.Meta.at("/meta")
+	if err != nil {
+		return nil, err
+	}
+	_, err = writeMetadata(rq, given, false)
+	return front.OK(map[string]any{"meta": given}), err
 }
 
 func metadataDelete(rq *front.Request) (*front.Response, error) {

@@ -100,6 +100,7 @@ type rendering struct {
 	r        statestore.Reader
 	admin    bool
 	intent   bool
+	list     bool // of several servers: some members are told of one only
 	networks map[string]string
 	hosts    map[string]compute.Host
 }
@@ -146,7 +147,7 @@ func (d *rendering) server(i compute.Instance) serverWire {
 		w.ConfigDrive = "True"
 	}
 	switch w.Status {
-	case "ACTIVE", "BUILD", "REBOOT", "HARD_REBOOT":
+	case "ACTIVE", "BUILD":
 		w.Progress = i.Progress()
 	case "ERROR":
 		w.Fault = d.fault(i)
@@ -166,7 +167,7 @@ func (d *rendering) server(i compute.Instance) serverWire {
 	if v.AtLeast(63) {
 		w.TrustedCerts = null
 	}
-	if v.AtLeast(71) {
+	if v.AtLeast(71) && !d.list {
 		w.ServerGroups = orEmpty(some(i.GroupID))
 	}
 	if v.AtLeast(73) {

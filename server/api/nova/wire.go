@@ -2,16 +2,38 @@ package nova
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/cloudlet/cloudlet/server/cloud"
 )
 
 // null is a member that is there and null.
 var null = jsontext.Value("null")
+
+// items are names with values, none of them null: metadata, extra specs.
+type items map[string]*string
+
+// at returns the items as plain strings; at is where in the request they are.
+func (m items) at(at string) (map[string]string, error) {
+	if m == nil {
+		return nil, nil
+	}
+	out := make(map[string]string, len(m))
+	for _, name := range slices.Sorted(maps.Keys(m)) {
+		if m[name] == nil {
+			return nil, cloud.Errorf(cloud.Invalid, "", "Invalid input for field %s: null is not of type 'string'.", strings.TrimPrefix(at+"/"+name, "/")).At(at + "/" + name)
+		}
+		out[name] = *m[name]
+	}
+	return out, nil
+}
 
 // orNull renders a string, null if it is empty.
 func orNull(s string) any {
