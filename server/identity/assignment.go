@@ -8,16 +8,21 @@ import (
 )
 
 // RolesIn returns the roles that a user has in a scope, inherited and implied
-// ones included, each once.
+// ones included, each once. A role of one domain only stands for those that it
+// implies: policy goes by names, and a domain chooses its own.
 func RolesIn(r statestore.Reader, userID string, s Scope) []Role {
 	var roles []Role
+	seen := map[string]bool{}
 	var add func(id string)
 	add = func(id string) {
 		role, ok := Roles.Get(r, id)
-		if !ok || slices.ContainsFunc(roles, func(x Role) bool { return x.ID == id }) {
+		if !ok || seen[id] {
 			return
 		}
-		roles = append(roles, role)
+		seen[id] = true
+		if role.DomainID == "" {
+			roles = append(roles, role)
+		}
 		for _, implied := range role.Implies {
 			add(implied)
 		}
@@ -39,14 +44,19 @@ func RolesIn(r statestore.Reader, userID string, s Scope) []Role {
 	return roles
 }
 
-// AssignmentPut gives a user a role in a scope; again is no error. Error kind:
-// NotFound for a user, role or scope that does not exist.
+// AssignmentPut gives a user a role in a scope; again is no error. Error kinds:
+// NotFound for a user, role or scope that does not exist, Forbidden for a role
+// of another domain.
 func AssignmentPut(tx *statestore.Txn, a Assignment) error {
 	if err := assignable(tx, a); err != nil {
 		return err
 	}
-	if _, err := RoleGet(tx, a.RoleID); err != nil {
+	role, err := RoleGet(tx, a.RoleID)
+	if err != nil {
 		return err
+	}
+	if role.DomainID != "" && role.DomainID != domainOf(tx, a.Scope) {
+		return cloud.Errorf(cloud.Forbidden, "role", "The role %s can be given in its own domain %s only.", role.ID, role.DomainID)
 	}
 	Assignments.Put(tx, a)
 	return nil
@@ -82,6 +92,18 @@ func AssignmentsOf(r statestore.Reader, userID string, s Scope, inherited bool) 
 		}
 	}
 	return given, nil
+}
+
+// domainOf returns the domain that a scope is or is in; empty for the system.
+func domainOf(r statestore.Reader, s Scope) string {
+	switch s.Kind {
+	case ProjectScope:
+		p, _ := Projects.Get(r, s.ID)
+		return p.DomainID
+	case DomainScope:
+		return s.ID
+	}
+	return ""
 }
 
 func noAssignment(a Assignment) error {

@@ -11,6 +11,7 @@ type Effect struct {
 
 // Effects returns what the assignments amount to: inherited ones as one of each
 // project they count in, implied roles beside those that imply them, each once.
+// Roles of one domain only are left out, as RolesIn does.
 func Effects(r statestore.Reader) []Effect {
 	var effects []Effect
 	seen := map[string]bool{}
@@ -24,7 +25,9 @@ func Effects(r statestore.Reader) []Effect {
 					return
 				}
 				seen[e.key()] = true
-				effects = append(effects, e)
+				if role.DomainID == "" {
+					effects = append(effects, e)
+				}
 				for _, implied := range role.Implies {
 					add(implied, roleID)
 				}

@@ -191,6 +191,105 @@ func TestInheritedRoles(t *testing.T) {
 	}
 }
 
+// A domain names its roles as it likes: the name must not count.
+func TestRolesOfADomain(t *testing.T) {
+	w := newWorld(t)
+	u := w.user("demo")
+	service, _ := Projects.First(w.store.Snapshot(), "name", folded(DefaultDomain, "service"))
+	give := func(tx *statestore.Txn, name, domain string, s Scope, implies string) error {
+		role, err := RolePut(tx, Role{Name: name, DomainID: domain})
+		if err != nil {
+			return err
+		}
+		reader, _ := Roles.First(tx, "name", folded("", implies))
+		if err := RoleImply(tx, role.ID, reader.ID, true); err != nil {
+			return err
+		}
+		return AssignmentPut(tx, Assignment{RoleID: role.ID, UserID: u.ID, Scope: s})
+	}
+	in := Scope{ProjectScope, service.ID}
+	w.write(func(tx *statestore.Txn) error { return give(tx, "admin", DefaultDomain, in, "reader") })
+	if roles := RolesIn(w.store.Snapshot(), u.ID, in); len(roles) != 1 || roles[0].Name != "reader" {
+		t.Errorf("roles %+v, want reader alone", roles)
+	}
+	for _, e := range Effects(w.store.Snapshot()) {
+		if role, _ := RoleGet(w.store.Snapshot(), e.RoleID); role.DomainID != "" {
+			t.Errorf("a role of a domain is effective: %+v", e)
+		}
+	}
+	err := w.store.Write(t.Context(), func(tx *statestore.Txn) error {
+		d, err := DomainPut(tx, Domain{Name: "other", Enabled: true})
+		if err != nil {
+			return err
+		}
+		return give(tx, "admin", d.ID, in, "reader")
+	})
+	if !cloud.Is(err, cloud.Forbidden) {
+		t.Errorf("a role of another domain: %v", err)
+	}
+}
+
+// What Effects tells must be what tokens get.
+func TestEffectsAreWhatTokensGet(t *testing.T) {
+	w := newWorld(t)
+	rapid.Check(t, func(r *rapid.T) {
+		fork := w.store.Fork()
+		defer fork.Close()
+		var users, roles []string
+		scopes := []Scope{System, {DomainScope, DefaultDomain}}
+		err := fork.Write(t.Context(), func(tx *statestore.Txn) error {
+			for u := range Users.All(tx) {
+				users = append(users, u.ID)
+			}
+			for role := range Roles.All(tx) {
+				roles = append(roles, role.ID)
+			}
+			parent := DefaultDomain
+			for n := range rapid.IntRange(0, 4).Draw(r, "projects") {
+				p, err := ProjectPut(tx, Project{Name: string(rune('a' + n)), DomainID: DefaultDomain, ParentID: parent, Enabled: true})
+				if err != nil {
+					return err
+				}
+				if rapid.Bool().Draw(r, "deeper") {
+					parent = p.ID
+				}
+			}
+			for p := range Projects.All(tx) {
+				scopes = append(scopes, Scope{ProjectScope, p.ID})
+			}
+			for range rapid.IntRange(0, 8).Draw(r, "assignments") {
+				a := Assignment{RoleID: rapid.SampledFrom(roles).Draw(r, "role"), UserID: rapid.SampledFrom(users).Draw(r, "user"), Scope: rapid.SampledFrom(scopes).Draw(r, "scope")}
+				a.Inherited = a.Scope.Kind != SystemScope && rapid.Bool().Draw(r, "inherited")
+				if err := AssignmentPut(tx, a); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			r.Fatal(err)
+		}
+		told := map[Assignment]bool{}
+		for _, e := range Effects(fork.Snapshot()) {
+			told[e.Assignment] = true
+		}
+		n := 0
+		for _, user := range users {
+			for _, s := range scopes {
+				for _, role := range RolesIn(fork.Snapshot(), user, s) {
+					n++
+					if !told[Assignment{RoleID: role.ID, UserID: user, Scope: s}] {
+						r.Fatalf("%s has %s in %v, which Effects does not tell", user, role.Name, s)
+					}
+				}
+			}
+		}
+		if n != len(told) {
+			r.Fatalf("Effects tells %d, tokens get %d", len(told), n)
+		}
+	})
+}
+
 func TestRefusals(t *testing.T) {
 	w := newWorld(t)
 	role := func(tx *statestore.Txn, name string) string {

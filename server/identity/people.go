@@ -201,14 +201,19 @@ func RoleDelete(tx *statestore.Txn, id string) error {
 }
 
 // RoleImply makes one role come with another, or no longer. Error kinds:
-// NotFound, Invalid for a circle.
+// NotFound, Invalid for a circle, Forbidden for a role of one domain that a role
+// for all is to imply.
 func RoleImply(tx *statestore.Txn, prior, implied string, on bool) error {
 	p, ok := Roles.Get(tx, prior)
 	if !ok {
 		return missing("role", prior)
 	}
-	if _, ok := Roles.Get(tx, implied); !ok {
+	i, ok := Roles.Get(tx, implied)
+	if !ok {
 		return missing("role", implied)
+	}
+	if on && p.DomainID == "" && i.DomainID != "" {
+		return cloud.Errorf(cloud.Forbidden, "role", "%s, a role for all domains, cannot imply %s, which is for one.", prior, implied)
 	}
 	had := slices.Contains(p.Implies, implied)
 	if !on {

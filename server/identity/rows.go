@@ -29,6 +29,7 @@ type Project struct {
 type User struct {
 	ID, Name, DomainID, Description, Email string
 	DefaultProjectID                       string // scope of an authentication that names none
+	ProjectID                              string // an attribute that old clients set and read; it means nothing
 	Enabled                                bool
 	PasswordHash                           string // PHC string; empty: no password, no login
 	PasswordExpiresAt                      time.Time

@@ -49,11 +49,14 @@ func (g grants) target(rq *front.Request) (cloud.Target, error) {
 	return targetOfAssignment(rq.Read(), g.of(rq)), nil
 }
 
-// targetOfAssignment is in a domain if both scope and user are, and so is the
-// role or it is for all domains: only then it is that domain's own affair.
+// targetOfAssignment is in a domain if both scope and user are: only then it is
+// that domain's own affair. The name of a role of one domain says nothing of
+// what it implies, so it does not count as the name of a role.
 func targetOfAssignment(r statestore.Reader, a identity.Assignment) cloud.Target {
-	role, _ := identity.Roles.Get(r, a.RoleID)
-	t := cloud.Target{Attr: map[string]string{"role": role.Name}}
+	t := cloud.Target{}
+	if role, _ := identity.Roles.Get(r, a.RoleID); role.DomainID == "" {
+		t.Attr = map[string]string{"role": role.Name}
+	}
 	domain := ""
 	switch a.Scope.Kind {
 	case identity.ProjectScope:
@@ -62,7 +65,7 @@ func targetOfAssignment(r statestore.Reader, a identity.Assignment) cloud.Target
 	case identity.DomainScope:
 		domain = a.Scope.ID
 	}
-	if u, _ := identity.Users.Get(r, a.UserID); u.DomainID == domain && (role.DomainID == "" || role.DomainID == domain) {
+	if u, _ := identity.Users.Get(r, a.UserID); u.DomainID == domain {
 		t.DomainID = domain
 	}
 	return t

@@ -156,7 +156,7 @@ var script = [][2]string{
 	{"project create --parent alpha beta -f value", "beta"},
 	{"project create --or-show alpha -f value -c description", "text"},
 	{"project set --name gamma --tag blue alpha", ""},
-	{"project show --children gamma -f value -c tags", "['red', 'blue']"},
+	{"project show --children gamma -f value -c subtree", "': None}"},
 	{"project list --tags blue -f value -c Name", "gamma"},
 	{"project list --long -f value", "gamma default text True"},
 	{"user create --project gamma --password one --email a@example.com --enable bob -f value -c name", "bob"},

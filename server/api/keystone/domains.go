@@ -76,6 +76,7 @@ func renderDomain(rq *front.Request, d identity.Domain) domainWire {
 
 type domainBody struct {
 	Domain struct {
+		ID          optional[string]   `json:"id"` // as in the path
 		Name        optional[string]   `json:"name"`
 		Description optional[string]   `json:"description"`
 		Enabled     optional[bool]     `json:"enabled"`
@@ -90,10 +91,7 @@ func (b *domainBody) apply(d *identity.Domain) error {
 	w.Description.to(&d.Description)
 	w.Enabled.to(&d.Enabled)
 	w.Tags.to(&d.Tags)
-	if err := checkTags("/domain/tags", d.Tags); err != nil {
-		return err
-	}
-	return w.Options.check("domain")
+	return cmp.Or(immutable("domain", "id", w.ID, d.ID), checkTags("/domain/tags", d.Tags), w.Options.check("domain"))
 }
 
 func domainList(rq *front.Request) (*front.Response, error) {

@@ -37,6 +37,7 @@ func renderEndpoint(rq *front.Request, e identity.Endpoint) endpointWire {
 
 type endpointBody struct {
 	Endpoint struct {
+		ID          optional[string] `json:"id"` // as in the path
 		Interface   optional[string] `json:"interface"`
 		RegionID    optional[string] `json:"region_id"`
 		Region      optional[string] `json:"region"` // a region's id too, made if there is none
@@ -57,7 +58,7 @@ func (b *endpointBody) apply(e *identity.Endpoint) error {
 	w.URL.to(&e.URL)
 	w.Name.to(&e.Name)
 	w.Enabled.to(&e.Enabled)
-	return cmp.Or(required("endpoint", "interface", e.Interface), required("endpoint", "service_id", e.ServiceID), required("endpoint", "url", e.URL))
+	return cmp.Or(immutable("endpoint", "id", w.ID, e.ID), required("endpoint", "interface", e.Interface), required("endpoint", "service_id", e.ServiceID), required("endpoint", "url", e.URL))
 }
 
 // put stores an endpoint, with the region that the old member names.

@@ -68,6 +68,7 @@ func renderProjects(rq *front.Request, projects []identity.Project) []projectWir
 
 type projectBody struct {
 	Project struct {
+		ID          optional[string]   `json:"id"` // as in the path
 		Name        optional[string]   `json:"name"`
 		DomainID    optional[string]   `json:"domain_id"`
 		ParentID    optional[string]   `json:"parent_id"`
@@ -89,7 +90,7 @@ func (b *projectBody) apply(p *identity.Project) error {
 	if w.IsDomain.Value {
 		return cloud.Errorf(cloud.Invalid, "project", "Invalid input for field 'is_domain': domains are made at /v3/domains.").At("/project/is_domain")
 	}
-	return cmp.Or(immutable("project", "domain_id", w.DomainID, p.DomainID), immutable("project", "parent_id", w.ParentID, p.ParentID),
+	return cmp.Or(immutable("project", "id", w.ID, p.ID), immutable("project", "domain_id", w.DomainID, p.DomainID), immutable("project", "parent_id", w.ParentID, p.ParentID),
 		checkTags("/project/tags", p.Tags), w.Options.check("project"))
 }
 

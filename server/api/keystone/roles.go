@@ -36,6 +36,7 @@ func renderRole(rq *front.Request, r identity.Role) roleWire {
 
 type roleBody struct {
 	Role struct {
+		ID          optional[string] `json:"id"` // as in the path
 		Name        optional[string] `json:"name"`
 		DomainID    optional[string] `json:"domain_id"`
 		Description optional[string] `json:"description"`
@@ -46,7 +47,7 @@ type roleBody struct {
 func (b *roleBody) apply(r *identity.Role) error {
 	b.Role.Name.to(&r.Name)
 	b.Role.Description.to(&r.Description)
-	return cmp.Or(immutable("role", "domain_id", b.Role.DomainID, r.DomainID), b.Role.Options.check("role"))
+	return cmp.Or(immutable("role", "id", b.Role.ID, r.ID), immutable("role", "domain_id", b.Role.DomainID, r.DomainID), b.Role.Options.check("role"))
 }
 
 // roleList lists the roles of one domain if the query names it, else those that
@@ -94,6 +95,7 @@ func impliedRoutes() []front.Route {
 		{Method: "GET", Path: "/role_inferences", Rule: "identity:implied_role:list", Handle: inferenceList},
 		{Method: "GET", Path: "/roles/{id}/implies", Rule: "identity:implied_role:list", Handle: impliedList},
 		{Method: "GET", Path: "/roles/{id}/implies/{implied}", Rule: "identity:implied_role:get", Handle: impliedShow},
+		{Method: "HEAD", Path: "/roles/{id}/implies/{implied}", Rule: "identity:implied_role:get", Handle: impliedCheck},
 		{Method: "PUT", Path: "/roles/{id}/implies/{implied}", Rule: "identity:implied_role:create", Handle: impliedCreate},
 		{Method: "DELETE", Path: "/roles/{id}/implies/{implied}", Rule: "identity:implied_role:delete", Handle: impliedDelete},
 	}
@@ -154,6 +156,11 @@ func impliedShow(rq *front.Request) (*front.Response, error) {
 		return nil, cloud.Errorf(cloud.NotFound, "role", "%s does not imply %s.", r.ID, rq.PathValue("implied"))
 	}
 	return oneInference(rq, http.StatusOK), nil
+}
+
+func impliedCheck(rq *front.Request) (*front.Response, error) {
+	_, err := impliedShow(rq)
+	return front.NoContent(), err
 }
 
 func imply(rq *front.Request, on bool) error {

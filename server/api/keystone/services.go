@@ -1,6 +1,8 @@
 package keystone
 
 import (
+	"cmp"
+
 	"github.com/cloudlet/cloudlet/server/api/front"
 	"github.com/cloudlet/cloudlet/server/identity"
 )
@@ -30,6 +32,7 @@ func renderService(rq *front.Request, s identity.Service) serviceWire {
 
 type serviceBody struct {
 	Service struct {
+		ID          optional[string] `json:"id"` // as in the path
 		Name        optional[string] `json:"name"`
 		Type        optional[string] `json:"type"`
 		Description optional[string] `json:"description"`
@@ -42,7 +45,7 @@ func (b *serviceBody) apply(s *identity.Service) error {
 	b.Service.Type.to(&s.Type)
 	b.Service.Description.to(&s.Description)
 	b.Service.Enabled.to(&s.Enabled)
-	return required("service", "type", s.Type)
+	return cmp.Or(immutable("service", "id", b.Service.ID, s.ID), required("service", "type", s.Type))
 }
 
 func serviceList(rq *front.Request) (*front.Response, error) {

@@ -47,6 +47,7 @@ type userWire struct {
 	Email             string   `json:"email,omitzero"`
 	Description       string   `json:"description,omitzero"`
 	DefaultProjectID  string   `json:"default_project_id,omitzero"`
+	ProjectID         string   `json:"project_id,omitzero"`
 	PasswordExpiresAt any      `json:"password_expires_at"`
 	Options           struct{} `json:"options"`
 	Links             self     `json:"links"`
@@ -54,14 +55,16 @@ type userWire struct {
 
 func renderUser(rq *front.Request, u identity.User) userWire {
 	return userWire{ID: u.ID, Name: u.Name, DomainID: u.DomainID, Enabled: u.Enabled, Email: u.Email, Description: u.Description,
-		DefaultProjectID: u.DefaultProjectID, PasswordExpiresAt: stampOrNull(u.PasswordExpiresAt), Links: selfLink(rq, "/users/"+u.ID)}
+		DefaultProjectID: u.DefaultProjectID, ProjectID: u.ProjectID, PasswordExpiresAt: stampOrNull(u.PasswordExpiresAt), Links: selfLink(rq, "/users/"+u.ID)}
 }
 
 type userBody struct {
 	User struct {
+		ID               optional[string] `json:"id"` // as in the path
 		Name             optional[string] `json:"name"`
 		DomainID         optional[string] `json:"domain_id"`
 		DefaultProjectID optional[string] `json:"default_project_id"`
+		ProjectID        optional[string] `json:"project_id"`
 		Description      optional[string] `json:"description"`
 		Email            optional[string] `json:"email"`
 		Enabled          optional[bool]   `json:"enabled"`
@@ -82,13 +85,14 @@ func (b *userBody) hashed(ctx context.Context) (func(*identity.User) error, erro
 	return func(u *identity.User) error {
 		w.Name.to(&u.Name)
 		w.DefaultProjectID.to(&u.DefaultProjectID)
+		w.ProjectID.to(&u.ProjectID)
 		w.Description.to(&u.Description)
 		w.Email.to(&u.Email)
 		w.Enabled.to(&u.Enabled)
 		if w.Password.Set {
 			u.PasswordHash = hash
 		}
-		return cmp.Or(immutable("user", "domain_id", w.DomainID, u.DomainID), w.Options.check("user"))
+		return cmp.Or(immutable("user", "id", w.ID, u.ID), immutable("user", "domain_id", w.DomainID, u.DomainID), w.Options.check("user"))
 	}, nil
 }
 

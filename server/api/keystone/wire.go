@@ -159,7 +159,7 @@ func immutable(kind, field string, given optional[string], is string) error {
 	if !given.Set || given.Value == is {
 		return nil
 	}
-	return cloud.Errorf(cloud.Invalid, kind, "Invalid input for field '%s': it cannot be changed.", field).At("/" + kind + "/" + field)
+	return cloud.Errorf(cloud.Invalid, kind, "Invalid input for field '%s': it cannot be set to another value.", field).At("/" + kind + "/" + field)
 }
 
 // required refuses a member that was left out or is empty.

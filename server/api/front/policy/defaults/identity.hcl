@@ -1,8 +1,9 @@
 # Identity (Keystone): administrators manage everything; a manager of a domain
 # manages the users and projects of that domain; everybody sees themselves.
 #
-# target.domain_id is the domain that the user, project or assignment is in,
-# target.attr.role the name of the role that an assignment grants.
+# target.domain_id is the domain that the user, project or assignment is in (of an
+# assignment, only if user and scope are in the same one), target.attr.role the
+# name of the role that an assignment grants, empty if it is a role of one domain.
 define = {
   domain_reader  = reader && own_domain
   domain_manager = manager && own_domain
