@@ -86,7 +86,7 @@ func testEnsureCopies(t *testing.T, s *suite) {
 	s.ensure(t, g)
 	g.NICs[0] = b
 	s.wantPorts(t, g.ID, a)
-	s.list(t)[0].NICs = nil
+	s.state(t, g.ID).NICs[0] = b
 	s.wantPorts(t, g.ID, a)
 }
 

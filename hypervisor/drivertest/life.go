@@ -204,6 +204,7 @@ func testPowerOff(t *testing.T, s *suite) {
 	s.wantPorts(t, g.ID, g.NICs...)
 	s.ensure(t, g)
 	s.stop(t, g.ID, 0)
+	s.want(t, g.ID, hypervisor.Off, true, g.Digest)
 	s.start(t, g.ID)
 	s.want(t, g.ID, hypervisor.Running, false, g.Digest)
 	s.stop(t, g.ID, 0)
