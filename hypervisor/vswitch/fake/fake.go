@@ -6,7 +6,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"net/netip"
 	"slices"
 	"sync"
 
@@ -26,6 +25,7 @@ type network struct {
 	spec    vswitch.Network
 	ports   map[string]port // active ports, by id
 	filters map[string]vswitch.PortFilter
+	flows   map[flowKey]vswitch.Flow // connections that began
 	dhcp    *packetConn
 	meta    *listener
 }
@@ -50,7 +50,8 @@ func (s *Switch) EnsureNetwork(ctx context.Context, n vswitch.Network) error {
 	defer s.mu.Unlock()
 	old, ok := s.networks[n.ID]
 	if !ok {
-		s.networks[n.ID] = &network{spec: n, ports: map[string]port{}, filters: map[string]vswitch.PortFilter{}}
+		s.networks[n.ID] = &network{spec: n, ports: map[string]port{},
+			filters: map[string]vswitch.PortFilter{}, flows: map[flowKey]vswitch.Flow{}}
 		return nil
 	}
 	if old.spec.Physnet != n.Physnet || n.Physnet == "" && old.spec.VNI != n.VNI {
@@ -122,6 +123,7 @@ func (s *Switch) EnsureFilters(ctx context.Context, networkID string, filters []
 		return missing(networkID)
 	}
 	n.filters = by
+	n.cutRefused()
 	return nil
 }
 
@@ -208,41 +210,6 @@ func (s *Switch) Close() error {
 		n.close()
 	}
 	return nil
-}
-
-// A Packet is what Passes judges: a frame's source and the flow it begins.
-type Packet struct {
-	SrcMAC string
-	vswitch.Flow
-}
-
-// Passes tells whether a packet that begins a flow would come from one active
-// port to another of this host on the same network.
-func (s *Switch) Passes(networkID, from, to string, p Packet) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	n := s.networks[networkID]
-	if n == nil {
-		return false
-	}
-	src, okSrc := n.filters[from]
-	dst, okDst := n.filters[to]
-	_, upSrc := n.ports[from]
-	_, upDst := n.ports[to]
-	if !okSrc || !okDst || !upSrc || !upDst {
-		return false
-	}
-	if src.AdminUp && src.PortSecurity && !owns(src, p.SrcMAC, p.Src) {
-		return false
-	}
-	return src.Allows(vswitch.Egress, p.Flow) && dst.Allows(vswitch.Ingress, p.Flow)
-}
-
-// owns tells whether the port may use the source.
-func owns(f vswitch.PortFilter, mac string, ip netip.Addr) bool {
-	return slices.ContainsFunc(f.Bindings(), func(b vswitch.Binding) bool {
-		return b.MAC == mac && b.Prefix.Contains(ip)
-	})
 }
 
 func begin(ctx context.Context, checked error) error {
