@@ -174,7 +174,7 @@ func TestGophercloudQuotasAndExtensions(t *testing.T) {
 	if q := ok[*quotas.Quota](t)(quotas.Get(ctx, c.client(ann), "p1").Extract()); q.Network != 7 {
 		t.Errorf("got %+v", q)
 	}
-	c.refuses([]refusal{
+	c.refuses(t, []refusal{
 		{"a limit below use", "PUT", "/quotas/p1", admin, `{"quota":{"network":0,"check_limit":true}}`, 400, "HTTPBadRequest", "/quota/network", "too low"},
 		{"an unknown resource", "PUT", "/quotas/p1", admin, `{"quota":{"router":1}}`, 400, "HTTPBadRequest", "/quota/router", "'router'"},
 		{"no limit", "PUT", "/quotas/p1", admin, `{"quota":{"network":-2}}`, 400, "HTTPBadRequest", "/quota/network", "-2"},

@@ -41,12 +41,13 @@ func (roleAuth) Authenticate(_ statestore.Reader, token string) (cloud.Caller, e
 
 // cloudOf is a server of this dialect alone, over a store of its own.
 type cloudOf struct {
-	t     *testing.T
-	url   string
-	store *statestore.Store
+	t       testing.TB
+	url     string
+	store   *statestore.Store
+	handler http.Handler
 }
 
-func start(t *testing.T) *cloudOf {
+func start(t testing.TB) *cloudOf {
 	t.Helper()
 	rules, err := policy.Load("")
 	if err != nil {
@@ -56,6 +57,7 @@ func start(t *testing.T) *cloudOf {
 	c.write(func(tx *statestore.Txn) error { network.PhysicalNetworkAdd(tx, "physnet1"); return nil })
 	f := front.New(front.Options{Store: c.store, Auth: roleAuth{}, Policy: rules, Services: []*front.Service{neutron.Service(neutron.Deps{})},
 		StandIns: []func(*statestore.Txn){network.StandIns}, Clock: cloud.RealClock{}, Log: slog.New(slog.DiscardHandler), Version: "test"})
+	c.handler = f
 	srv := httptest.NewServer(f)
 	t.Cleanup(srv.Close)
 	c.url = srv.URL + "/networking"

@@ -54,6 +54,7 @@ func TestFilters(t *testing.T) {
 		{ann, "ports", "fixed_ips=subnet_id%3D" + sub + "&fixed_ips=ip_address%3D10.0.0.77", []string{p2}},
 		{ann, "ports", "status=DOWN&network_id=" + red, []string{p1, p2}},
 		{ann, "subnets", "cidr=10.0.0.0/24&ip_version=4&network_id=" + red, []string{sub}},
+		{ann, "ports", "security_groups=" + c.ids(ann, "security-groups", "")[0], []string{p1}},
 		{ann, "security-groups", "name=default", c.ids(ann, "security-groups", "")},
 		{ann, "security-group-rules", "direction=ingress&ethertype=IPv6&protocol=tcp", nil},
 	} {
@@ -68,7 +69,7 @@ func TestFilters(t *testing.T) {
 	if got := fmt.Sprint(o["network"]); got != "map[mtu:1450 name:red]" {
 		t.Errorf("fields= selects %s", got)
 	}
-	c.refuses([]refusal{
+	c.refuses(t, []refusal{
 		{"an unknown filter", "GET", "/networks?colour=red", ann, "", 400, "HTTPBadRequest", "", "'colour'"},
 		{"an object as filter", "GET", "/subnets?allocation_pools=x", ann, "", 400, "HTTPBadRequest", "", "filtering"},
 		{"a bad time", "GET", "/subnets?changed_since=yesterday", ann, "", 400, "InvalidInput", "", "yesterday"},

@@ -27,10 +27,11 @@ func subnets() *resource[network.Subnet] {
 	}
 }
 
-// subnetTarget makes a subnet public if its network is.
+// subnetTarget makes a subnet public if its network is shared. One of a network
+// that is only external is its owner's alone, as in Neutron.
 func subnetTarget(r statestore.Reader, s *network.Subnet) cloud.Target {
 	n, _ := network.Networks.Get(r, s.NetworkID)
-	return cloud.Target{ProjectID: s.ProjectID, Public: n.Public(), Attr: map[string]string{"network_project_id": n.ProjectID}}
+	return cloud.Target{ProjectID: s.ProjectID, Public: n.Shared, Attr: map[string]string{"network_project_id": n.ProjectID}}
 }
 
 func subnetAttributes() []attribute[network.Subnet] {
