@@ -147,6 +147,7 @@ func (r *flavor) Read(ctx context.Context, req resource.ReadRequest, resp *resou
 	if resp.Diagnostics.HasError() {
 		return
 	}
+	client.SetIdentity(ctx, resp.Identity, m.ID.ValueString(), &resp.Diagnostics)
 	w, err := get(ctx, r.Client.Compute, m.ID.ValueString())
 	if client.NotFound(err) {
 		resp.State.RemoveResource(ctx)
@@ -158,7 +159,6 @@ func (r *flavor) Read(ctx context.Context, req resource.ReadRequest, resp *resou
 	}
 	m.fill(ctx, w, &resp.Diagnostics)
 	resp.Diagnostics.Append(resp.State.Set(ctx, &m)...)
-	client.SetIdentity(ctx, resp.Identity, w.ID, &resp.Diagnostics)
 }
 
 // Update implements resource.Resource.

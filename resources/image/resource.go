@@ -82,7 +82,8 @@ func upload(ctx context.Context, s *gophercloud.ServiceClient, id, file, planned
 		return err
 	}
 	defer f.Close()
-	if err := imagedata.Upload(ctx, s, id, f).Err; err != nil {
+	body := struct{ io.ReadSeeker }{f} // not to be closed by the call
+	if err := imagedata.Upload(ctx, s, id, body).Err; err != nil {
 		return err
 	}
 	// What was sent is hashed apart: the client may have sent it twice.
@@ -133,6 +134,7 @@ func (r *image) Read(ctx context.Context, req resource.ReadRequest, resp *resour
 	if resp.Diagnostics.HasError() {
 		return
 	}
+	client.SetIdentity(ctx, resp.Identity, m.ID.ValueString(), &resp.Diagnostics)
 	w, err := get(ctx, r.Client.Image, m.ID.ValueString())
 	if client.NotFound(err) || err == nil && (w.Status == "deleted" || w.Status == "pending_delete") {
 		resp.State.RemoveResource(ctx)
@@ -144,7 +146,6 @@ func (r *image) Read(ctx context.Context, req resource.ReadRequest, resp *resour
 	}
 	m.fill(ctx, w, &resp.Diagnostics)
 	resp.Diagnostics.Append(resp.State.Set(ctx, &m)...)
-	client.SetIdentity(ctx, resp.Identity, w.ID, &resp.Diagnostics)
 }
 
 // Update implements resource.Resource.

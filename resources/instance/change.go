@@ -115,18 +115,20 @@ func (c change) groups(ctx context.Context) error {
 		if w.foreign(p.ID) || sameSet(p.Groups, want) {
 			continue
 		}
-		if err := ports.Update(ctx, c.network, p.ID, portOptions{"security_groups": want}).Err; err != nil {
+		if err := ports.Update(ctx, c.network, p.ID, portOptions{map[string]any{"security_groups": want}}).Err; err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// portOptions is the body of a port's update.
-type portOptions map[string]any
+// portOptions is the body of a port's update: a struct, as gophercloud wants it.
+type portOptions struct{ body map[string]any }
 
 // ToPortUpdateMap implements ports.UpdateOptsBuilder.
-func (o portOptions) ToPortUpdateMap() (map[string]any, error) { return map[string]any{"port": o}, nil }
+func (o portOptions) ToPortUpdateMap() (map[string]any, error) {
+	return map[string]any{"port": o.body}, nil
+}
 
 // power starts or stops the guest. One that is neither active nor shut off, such
 // as in error, is started by a hard reboot.

@@ -155,6 +155,7 @@ func (r *instance) Read(ctx context.Context, req resource.ReadRequest, resp *res
 	if resp.Diagnostics.HasError() {
 		return
 	}
+	client.SetIdentity(ctx, resp.Identity, m.ID.ValueString(), &resp.Diagnostics)
 	w, err := get(ctx, r.Client.Compute, m.ID.ValueString())
 	if client.NotFound(err) || err == nil && w.gone() {
 		resp.State.RemoveResource(ctx)
@@ -172,7 +173,6 @@ func (r *instance) Read(ctx context.Context, req resource.ReadRequest, resp *res
 	m.fill(ctx, w, all, &resp.Diagnostics)
 	r.fillFlavorID(ctx, &m, &resp.Diagnostics)
 	resp.Diagnostics.Append(resp.State.Set(ctx, &m)...)
-	client.SetIdentity(ctx, resp.Identity, w.ID, &resp.Diagnostics)
 }
 
 // Update implements resource.Resource.

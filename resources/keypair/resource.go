@@ -151,6 +151,7 @@ func (r *keypair) Read(ctx context.Context, req resource.ReadRequest, resp *reso
 	if resp.Diagnostics.HasError() {
 		return
 	}
+	client.SetIdentity(ctx, resp.Identity, m.ID.ValueString(), &resp.Diagnostics)
 	w, err := get(ctx, r.Client.Compute, m.ID.ValueString())
 	if client.NotFound(err) {
 		resp.State.RemoveResource(ctx)
@@ -162,7 +163,6 @@ func (r *keypair) Read(ctx context.Context, req resource.ReadRequest, resp *reso
 	}
 	m.fill(w)
 	resp.Diagnostics.Append(resp.State.Set(ctx, &m)...)
-	client.SetIdentity(ctx, resp.Identity, w.Name, &resp.Diagnostics)
 }
 
 // Update implements resource.Resource: only timeouts change in place.

@@ -30,17 +30,17 @@ type wire struct {
 	Tags                []string `json:"tags"`
 }
 
-// options is the body of a create or an update.
-type options map[string]any
+// options is the body of a create or an update: a struct, as gophercloud wants it.
+type options struct{ body map[string]any }
 
 // ToNetworkCreateMap implements networks.CreateOptsBuilder.
 func (o options) ToNetworkCreateMap() (map[string]any, error) {
-	return map[string]any{"network": o}, nil
+	return map[string]any{"network": o.body}, nil
 }
 
 // ToNetworkUpdateMap implements networks.UpdateOptsBuilder.
 func (o options) ToNetworkUpdateMap() (map[string]any, error) {
-	return map[string]any{"network": o}, nil
+	return map[string]any{"network": o.body}, nil
 }
 
 // model is the resource as Terraform keeps it.

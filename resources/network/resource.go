@@ -71,14 +71,14 @@ func (r *network) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest
 		Fields:   fields,
 		Replaces: func(plan, state model) bool { return client.Replaced(plan.attributes(), state.attributes()) },
 		Create: func(ctx context.Context, s *gophercloud.ServiceClient, plan model) error {
-			return networks.Create(ctx, s, options(client.CreateBody(plan.attributes()))).Err
+			return networks.Create(ctx, s, options{client.CreateBody(plan.attributes())}).Err
 		},
 		Update: func(ctx context.Context, s *gophercloud.ServiceClient, plan, state model) error {
 			body := client.UpdateBody(plan.attributes(), state.attributes())
 			if len(body) == 0 {
 				return nil
 			}
-			return networks.Update(ctx, s, state.ID.ValueString(), options(body)).Err
+			return networks.Update(ctx, s, state.ID.ValueString(), options{body}).Err
 		},
 		Delete: func(ctx context.Context, s *gophercloud.ServiceClient, state model) error {
 			return networks.Delete(ctx, s, state.ID.ValueString()).Err
@@ -98,7 +98,7 @@ func (r *network) Create(ctx context.Context, req resource.CreateRequest, resp *
 	ctx, cancel := r.Client.Deadline(ctx, limit)
 	defer cancel()
 	var w wire
-	if err := networks.Create(ctx, r.Client.Network, options(client.CreateBody(m.attributes()))).ExtractIntoStructPtr(&w, "network"); err != nil {
+	if err := networks.Create(ctx, r.Client.Network, options{client.CreateBody(m.attributes())}).ExtractIntoStructPtr(&w, "network"); err != nil {
 		addError(&resp.Diagnostics, "Cannot create the network", err)
 		return
 	}
@@ -114,6 +114,7 @@ func (r *network) Read(ctx context.Context, req resource.ReadRequest, resp *reso
 	if resp.Diagnostics.HasError() {
 		return
 	}
+	client.SetIdentity(ctx, resp.Identity, m.ID.ValueString(), &resp.Diagnostics)
 	w, err := get(ctx, r.Client.Network, m.ID.ValueString())
 	if client.NotFound(err) {
 		resp.State.RemoveResource(ctx)
@@ -125,7 +126,6 @@ func (r *network) Read(ctx context.Context, req resource.ReadRequest, resp *reso
 	}
 	m.fill(w)
 	resp.Diagnostics.Append(resp.State.Set(ctx, &m)...)
-	client.SetIdentity(ctx, resp.Identity, w.ID, &resp.Diagnostics)
 }
 
 // Update implements resource.Resource.
@@ -142,7 +142,7 @@ func (r *network) Update(ctx context.Context, req resource.UpdateRequest, resp *
 	defer cancel()
 	id := state.ID.ValueString()
 	if body := client.UpdateBody(plan.attributes(), state.attributes()); len(body) > 0 {
-		if err := networks.Update(ctx, r.Client.Network, id, options(body)).Err; err != nil {
+		if err := networks.Update(ctx, r.Client.Network, id, options{body}).Err; err != nil {
 			addError(&resp.Diagnostics, "Cannot update the network", err)
 			return
 		}

@@ -22,8 +22,15 @@ func inOrder(asked []address, got []wireAddress) []address {
 	for _, g := range got {
 		rest = append(rest, address{types.StringValue(g.SubnetID), types.StringValue(g.IPAddress)})
 	}
+	known := make([]address, 0, len(asked)) // what the cloud was to choose is no condition
+	for _, a := range asked {
+		if a.SubnetID.IsUnknown() {
+			a.SubnetID = types.StringNull()
+		}
+		known = append(known, a)
+	}
 	out := make([]address, 0, len(got))
-	for _, i := range match(asked, rest) {
+	for _, i := range match(known, rest) {
 		if i >= 0 {
 			out = append(out, rest[i])
 		}

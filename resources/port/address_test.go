@@ -48,6 +48,13 @@ func TestInOrder(t *testing.T) {
 	}
 }
 
+func TestInOrderByAddressAlone(t *testing.T) {
+	got := inOrder([]address{at("?", "10.0.0.9"), at("a", "10.0.0.2")}, []wireAddress{{"a", "10.0.0.2"}, {"a", "10.0.0.9"}})
+	if want := []address{at("a", "10.0.0.9"), at("a", "10.0.0.2")}; !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+}
+
 func TestToldPairs(t *testing.T) {
 	const own = "fa:16:3e:00:00:01"
 	null, mac := types.StringNull(), types.StringValue(own)

@@ -39,14 +39,18 @@ type wire struct {
 	PortSecurityEnabled *bool         `json:"port_security_enabled"`
 }
 
-// options is the body of a create or an update.
-type options map[string]any
+// options is the body of a create or an update: a struct, as gophercloud wants it.
+type options struct{ body map[string]any }
 
 // ToPortCreateMap implements ports.CreateOptsBuilder.
-func (o options) ToPortCreateMap() (map[string]any, error) { return map[string]any{"port": o}, nil }
+func (o options) ToPortCreateMap() (map[string]any, error) {
+	return map[string]any{"port": o.body}, nil
+}
 
 // ToPortUpdateMap implements ports.UpdateOptsBuilder.
-func (o options) ToPortUpdateMap() (map[string]any, error) { return map[string]any{"port": o}, nil }
+func (o options) ToPortUpdateMap() (map[string]any, error) {
+	return map[string]any{"port": o.body}, nil
+}
 
 // address is an element of fixed_ips.
 type address struct {

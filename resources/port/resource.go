@@ -87,14 +87,14 @@ func (r *port) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, r
 		Fields:   fields,
 		Replaces: func(plan, state model) bool { return client.Replaced(plan.attributes(), state.attributes()) },
 		Create: func(ctx context.Context, s *gophercloud.ServiceClient, plan model) error {
-			return ports.Create(ctx, s, options(client.CreateBody(plan.attributes()))).Err
+			return ports.Create(ctx, s, options{client.CreateBody(plan.attributes())}).Err
 		},
 		Update: func(ctx context.Context, s *gophercloud.ServiceClient, plan, state model) error {
 			body := client.UpdateBody(plan.attributes(), state.attributes())
 			if len(body) == 0 {
 				return nil
 			}
-			return ports.Update(ctx, s, state.ID.ValueString(), options(body)).Err
+			return ports.Update(ctx, s, state.ID.ValueString(), options{body}).Err
 		},
 		Delete: func(ctx context.Context, s *gophercloud.ServiceClient, state model) error {
 			return ports.Delete(ctx, s, state.ID.ValueString()).Err
@@ -128,7 +128,7 @@ func (r *port) Create(ctx context.Context, req resource.CreateRequest, resp *res
 	ctx, cancel := r.Client.Deadline(ctx, limit)
 	defer cancel()
 	var w wire
-	if err := ports.Create(ctx, r.Client.Network, options(client.CreateBody(m.attributes()))).ExtractIntoStructPtr(&w, "port"); err != nil {
+	if err := ports.Create(ctx, r.Client.Network, options{client.CreateBody(m.attributes())}).ExtractIntoStructPtr(&w, "port"); err != nil {
 		addError(&resp.Diagnostics, "Cannot create the port", err)
 		return
 	}
@@ -144,6 +144,7 @@ func (r *port) Read(ctx context.Context, req resource.ReadRequest, resp *resourc
 	if resp.Diagnostics.HasError() {
 		return
 	}
+	client.SetIdentity(ctx, resp.Identity, m.ID.ValueString(), &resp.Diagnostics)
 	w, err := get(ctx, r.Client.Network, m.ID.ValueString())
 	if client.NotFound(err) {
 		resp.State.RemoveResource(ctx)
@@ -155,7 +156,6 @@ func (r *port) Read(ctx context.Context, req resource.ReadRequest, resp *resourc
 	}
 	m.fill(ctx, w, &resp.Diagnostics)
 	resp.Diagnostics.Append(resp.State.Set(ctx, &m)...)
-	client.SetIdentity(ctx, resp.Identity, w.ID, &resp.Diagnostics)
 }
 
 // Update implements resource.Resource.
@@ -172,7 +172,7 @@ func (r *port) Update(ctx context.Context, req resource.UpdateRequest, resp *res
 	defer cancel()
 	id := state.ID.ValueString()
 	if body := client.UpdateBody(plan.attributes(), state.attributes()); len(body) > 0 {
-		if err := ports.Update(ctx, r.Client.Network, id, options(body)).Err; err != nil {
+		if err := ports.Update(ctx, r.Client.Network, id, options{body}).Err; err != nil {
 			addError(&resp.Diagnostics, "Cannot update the port", err)
 			return
 		}

@@ -24,17 +24,17 @@ type wire struct {
 	Rules       []wireRule `json:"security_group_rules"`
 }
 
-// options is the body of a create or an update.
-type options map[string]any
+// options is the body of a create or an update: a struct, as gophercloud wants it.
+type options struct{ body map[string]any }
 
 // ToSecGroupCreateMap implements groups.CreateOptsBuilder.
 func (o options) ToSecGroupCreateMap() (map[string]any, error) {
-	return map[string]any{"security_group": o}, nil
+	return map[string]any{"security_group": o.body}, nil
 }
 
 // ToSecGroupUpdateMap implements groups.UpdateOptsBuilder.
 func (o options) ToSecGroupUpdateMap() (map[string]any, error) {
-	return map[string]any{"security_group": o}, nil
+	return map[string]any{"security_group": o.body}, nil
 }
 
 var ruleType = types.ObjectType{AttrTypes: map[string]attr.Type{
@@ -109,16 +109,25 @@ func get(ctx context.Context, s *gophercloud.ServiceClient, id string) (w wire, 
 }
 
 // setRules makes the group's rules those that are wanted: what is new is
-// created, in one call, before what is not wanted is removed.
+// created, in one call, before what is not wanted is removed; but for rules that
+// only get another description, which the API calls duplicates of the old ones.
 func setRules(ctx context.Context, s *gophercloud.ServiceClient, id string, want []rule, defaultEgress bool, got []wireRule) error {
 	create, remove := change(want, defaultEgress, id, got)
+	first, last := inTheWay(create, remove, got)
+	if err := removeRules(ctx, s, first); err != nil {
+		return err
+	}
 	if len(create) > 0 {
 		_, err := s.Post(ctx, s.ServiceURL("security-group-rules"), map[string]any{"security_group_rules": create}, nil, &gophercloud.RequestOpts{OkCodes: []int{201}})
 		if err != nil {
 			return err
 		}
 	}
-	for _, id := range remove {
+	return removeRules(ctx, s, last)
+}
+
+func removeRules(ctx context.Context, s *gophercloud.ServiceClient, ids []string) error {
+	for _, id := range ids {
 		if _, err := s.Delete(ctx, s.ServiceURL("security-group-rules", id), nil); err != nil && !client.NotFound(err) {
 			return err
 		}

@@ -35,7 +35,7 @@ func (r *group) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, 
 		Fields: fields,
 		Create: func(ctx context.Context, s *gophercloud.ServiceClient, plan model) error {
 			var w wire
-			if err := groups.Create(ctx, s, options(client.CreateBody(plan.attributes()))).ExtractIntoStructPtr(&w, "security_group"); err != nil {
+			if err := groups.Create(ctx, s, options{client.CreateBody(plan.attributes())}).ExtractIntoStructPtr(&w, "security_group"); err != nil {
 				return err
 			}
 			return setRules(ctx, s, w.ID, plan.rules(ctx, &resp.Diagnostics), plan.DefaultEgress.ValueBool(), w.Rules)
@@ -53,7 +53,7 @@ func (r *group) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, 
 func update(ctx context.Context, s *gophercloud.ServiceClient, plan, state model, diags *diag.Diagnostics) error {
 	id := state.ID.ValueString()
 	if body := client.UpdateBody(plan.attributes(), state.attributes()); len(body) > 0 {
-		if err := groups.Update(ctx, s, id, options(body)).Err; err != nil {
+		if err := groups.Update(ctx, s, id, options{body}).Err; err != nil {
 			return err
 		}
 	}
@@ -80,7 +80,7 @@ func (r *group) Create(ctx context.Context, req resource.CreateRequest, resp *re
 	defer cancel()
 	s := r.Client.Network
 	var w wire
-	if err := groups.Create(ctx, s, options(client.CreateBody(m.attributes()))).ExtractIntoStructPtr(&w, "security_group"); err != nil {
+	if err := groups.Create(ctx, s, options{client.CreateBody(m.attributes())}).ExtractIntoStructPtr(&w, "security_group"); err != nil {
 		addError(&resp.Diagnostics, "Cannot create the security group", err)
 		return
 	}
@@ -111,6 +111,7 @@ func (r *group) Read(ctx context.Context, req resource.ReadRequest, resp *resour
 	if resp.Diagnostics.HasError() {
 		return
 	}
+	client.SetIdentity(ctx, resp.Identity, m.ID.ValueString(), &resp.Diagnostics)
 	w, err := get(ctx, r.Client.Network, m.ID.ValueString())
 	if client.NotFound(err) {
 		resp.State.RemoveResource(ctx)
@@ -122,7 +123,6 @@ func (r *group) Read(ctx context.Context, req resource.ReadRequest, resp *resour
 	}
 	m.fill(ctx, w, &resp.Diagnostics)
 	resp.Diagnostics.Append(resp.State.Set(ctx, &m)...)
-	client.SetIdentity(ctx, resp.Identity, w.ID, &resp.Diagnostics)
 }
 
 // Update implements resource.Resource.

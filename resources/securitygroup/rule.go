@@ -38,9 +38,8 @@ type rule struct {
 	Description   types.String `tfsdk:"description"`
 }
 
-// key says what traffic a rule lets pass: comparable, and equal for rules that
-// the API calls duplicates. Its description is part of it: the API cannot change
-// one, so another description is another rule.
+// key says what traffic a rule lets pass, comparably. Its description is part of
+// it: the API cannot change one, so another description is another rule.
 type key struct {
 	direction, ethertype, protocol string
 	min, max                       int64 // -1 for any
@@ -196,6 +195,26 @@ func change(want []rule, defaultEgress bool, groupID string, got []wireRule) (cr
 	slices.SortFunc(create, func(a, b wireRule) int { return cmp.Compare(sortKey(a.key()), sortKey(b.key())) })
 	slices.Sort(remove)
 	return create, remove
+}
+
+// inTheWay splits the rules to remove into those that let pass what a new rule
+// does, of which the API wants no two, and the others.
+func inTheWay(create []wireRule, remove []string, got []wireRule) (first, last []string) {
+	traffic := func(w wireRule) key { k := w.key(); k.description = ""; return k }
+	taken := map[key]bool{}
+	for _, w := range create {
+		taken[traffic(w)] = true
+	}
+	for _, w := range got {
+		switch {
+		case !slices.Contains(remove, w.ID):
+		case taken[traffic(w)]:
+			first = append(first, w.ID)
+		default:
+			last = append(last, w.ID)
+		}
+	}
+	return first, last
 }
 
 // sortKey makes the order of creation the same each time.

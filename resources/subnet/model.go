@@ -43,17 +43,17 @@ type wire struct {
 	IPv6RAMode      string   `json:"ipv6_ra_mode"`
 }
 
-// options is the body of a create or an update.
-type options map[string]any
+// options is the body of a create or an update: a struct, as gophercloud wants it.
+type options struct{ body map[string]any }
 
 // ToSubnetCreateMap implements subnets.CreateOptsBuilder.
 func (o options) ToSubnetCreateMap() (map[string]any, error) {
-	return map[string]any{"subnet": o}, nil
+	return map[string]any{"subnet": o.body}, nil
 }
 
 // ToSubnetUpdateMap implements subnets.UpdateOptsBuilder.
 func (o options) ToSubnetUpdateMap() (map[string]any, error) {
-	return map[string]any{"subnet": o}, nil
+	return map[string]any{"subnet": o.body}, nil
 }
 
 var (
@@ -106,7 +106,7 @@ func (m *model) createBody() options {
 	if m.NoGateway.ValueBool() {
 		body["gateway_ip"] = nil
 	}
-	return body
+	return options{body}
 }
 
 // fields are the attributes that an error of the API may point at.

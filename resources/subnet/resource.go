@@ -103,7 +103,7 @@ func (r *subnet) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest,
 			if len(body) == 0 {
 				return nil
 			}
-			return subnets.Update(ctx, s, state.ID.ValueString(), options(body)).Err
+			return subnets.Update(ctx, s, state.ID.ValueString(), options{body}).Err
 		},
 		Delete: func(ctx context.Context, s *gophercloud.ServiceClient, state model) error {
 			return subnets.Delete(ctx, s, state.ID.ValueString()).Err
@@ -157,6 +157,7 @@ func (r *subnet) Read(ctx context.Context, req resource.ReadRequest, resp *resou
 	if resp.Diagnostics.HasError() {
 		return
 	}
+	client.SetIdentity(ctx, resp.Identity, m.ID.ValueString(), &resp.Diagnostics)
 	w, err := get(ctx, r.Client.Network, m.ID.ValueString())
 	if client.NotFound(err) {
 		resp.State.RemoveResource(ctx)
@@ -168,7 +169,6 @@ func (r *subnet) Read(ctx context.Context, req resource.ReadRequest, resp *resou
 	}
 	m.fill(ctx, w, &resp.Diagnostics)
 	resp.Diagnostics.Append(resp.State.Set(ctx, &m)...)
-	client.SetIdentity(ctx, resp.Identity, w.ID, &resp.Diagnostics)
 }
 
 // Update implements resource.Resource.
@@ -185,7 +185,7 @@ func (r *subnet) Update(ctx context.Context, req resource.UpdateRequest, resp *r
 	defer cancel()
 	id := state.ID.ValueString()
 	if body := client.UpdateBody(plan.attributes(), state.attributes()); len(body) > 0 {
-		if err := subnets.Update(ctx, r.Client.Network, id, options(body)).Err; err != nil {
+		if err := subnets.Update(ctx, r.Client.Network, id, options{body}).Err; err != nil {
 			addError(&resp.Diagnostics, "Cannot update the subnet", err)
 			return
 		}
