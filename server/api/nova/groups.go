@@ -1,6 +1,7 @@
 package nova
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/cloudlet/cloudlet/server/api/front"
@@ -79,29 +80,51 @@ func groupShow(rq *front.Request) (*front.Response, error) {
 	return front.OK(map[string]any{"server_group": renderGroup(rq, rq.Read(), g)}), err
 }
 
+type groupCreateWire struct {
+	Name     string   `json:"name"`
+	Policies []string `json:"policies"` // until 2.63
+	Policy   *string  `json:"policy"`   // 2.64
+	Rules    *struct {
+		MaxPerHost integer `json:"max_server_per_host"`
+	} `json:"rules"` // 2.64
+}
+
+// policy returns the one policy, however the microversion has it said.
+func (w groupCreateWire) policy(rq *front.Request) (string, error) {
+	policy, at := deref(w.Policy), "policy"
+	switch {
+	case rq.Version.AtLeast(64):
+		if w.Policies != nil {
+			return "", unexpected("/server_group", "policies")
+		}
+	case w.Policy != nil:
+		return "", unexpected("/server_group", "policy")
+	case w.Rules != nil:
+		return "", unexpected("/server_group", "rules")
+	case len(w.Policies) != 1:
+		return "", cloud.Errorf(cloud.Invalid, "server group", "Invalid input for field/attribute policies. A server group has exactly one policy; %d are given.", len(w.Policies)).At("/server_group/policies")
+	default:
+		policy, at = w.Policies[0], "policies/0"
+	}
+	if !slices.Contains(compute.GroupPolicies, policy) {
+		return "", cloud.Errorf(cloud.Invalid, "server group", "Invalid input for field/attribute %s. Value: %s. '%s' is not one of %v", at, policy, policy, compute.GroupPolicies).At("/server_group/" + at)
+	}
+	return policy, nil
+}
+
 func groupCreate(rq *front.Request) (*front.Response, error) {
 	var b struct {
-		Group struct {
-			Name     string   `json:"name"`
-			Policies []string `json:"policies"` // until 2.63
-			Policy   string   `json:"policy"`   // 2.64
-			Rules    struct {
-				MaxPerHost integer `json:"max_server_per_host"`
-			} `json:"rules"` // 2.64
-		} `json:"server_group"`
+		Group groupCreateWire `json:"server_group"`
 	}
 	if err := rq.Decode(&b); err != nil {
 		return nil, err
 	}
-	w := b.Group
-	if !rq.Version.AtLeast(64) {
-		if len(w.Policies) != 1 {
-			return nil, cloud.Errorf(cloud.Invalid, "server group", "Invalid input for field/attribute policies. A server group has exactly one policy; %d are given.", len(w.Policies)).At("/server_group/policies")
-		}
-		w.Policy = w.Policies[0]
+	policy, err := b.Group.policy(rq)
+	if err != nil {
+		return nil, err
 	}
-	g := compute.Group{Name: strings.TrimSpace(w.Name), Policy: w.Policy, MaxPerHost: int(w.Rules.MaxPerHost)}
-	err := rq.Write(func(tx *statestore.Txn) error {
+	g := compute.Group{Name: strings.TrimSpace(b.Group.Name), Policy: policy, MaxPerHost: int(deref(b.Group.Rules).MaxPerHost)}
+	err = rq.Write(func(tx *statestore.Txn) error {
 		made, err := compute.GroupCreate(tx, rq.Caller, g)
 		if err == nil {
 			g = made
