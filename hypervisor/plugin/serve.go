@@ -16,7 +16,8 @@ import (
 
 // Serve serves d to the client that started this program, and returns when the
 // client closes; d is closed then. A program that was not started by Open says
-// so and exits. If the client dies the program exits at once.
+// so and exits. If the client dies the program exits at once. The program writes
+// nothing to standard output before it calls Serve.
 func Serve(d hypervisor.Driver) {
 	if fd, err := strconv.Atoi(os.Getenv(lifelineEnv)); err == nil {
 		go heedLifeline(fd)

@@ -3,7 +3,7 @@
 // It serves three callers: `cloudlet dev -driver sim`, where it is the host of a
 // throw-away cloud; tests of everything above the driver, which make it fail
 // when and how they like; and benchmarks, where one process holds a thousand of
-// it. A guest costs under a kilobyte and no goroutine.
+// it. A guest costs about a kilobyte and no goroutine.
 //
 // Nothing is left to chance: a guest runs as soon as it is started, unless
 // Options.Latency and a Clock say otherwise, and goes down by itself, crashes or

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"sync"
 	"time"
@@ -108,6 +109,9 @@ func (d *Driver) Ensure(ctx context.Context, g hypervisor.Guest) error {
 		}
 		next := guest{Power: hypervisor.Off}
 		if old := d.guests[g.ID]; old != nil {
+			if reflect.DeepEqual(old.Guest, g) {
+				return nil
+			}
 			next = *old
 		}
 		next.Guest = clone(g)
