@@ -43,7 +43,7 @@ func InstanceUpdate(tx *statestore.Txn, c cloud.Caller, id string, ch InstanceCh
 	set(&i.AccessIPv6, ch.AccessIPv6)
 	set(&i.DiskConfig, ch.DiskConfig)
 	i.Name = trim(i.Name)
-	if err := cmp.Or(checkName(op, "/server/name", i.Name), checkUserData(op, i.UserData), checkAccess(op, i.AccessIPv4, i.AccessIPv6)); err != nil {
+	if err := cmp.Or(checkName(op, "/server/name", i.Name), checkUserData(op, i.UserData), checkAccess(op, i.AccessIPv4, i.AccessIPv6), checkDiskConfig(op, i.DiskConfig)); err != nil {
 		return was, err
 	}
 	if i.Hostname != was.Hostname && !hostnamePattern.MatchString(i.Hostname) {

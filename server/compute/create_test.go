@@ -85,6 +85,7 @@ func TestCreateRefusals(t *testing.T) {
 			}
 		}, cloud.Quota, "/server/metadata"},
 		{"a tag with a slash", func(s *InstanceSpec) { s.Tags = []string{"a/b"} }, cloud.Invalid, "/server/tags"},
+		{"a disk config that is none", func(s *InstanceSpec) { s.DiskConfig = "SOME" }, cloud.Invalid, "/server/OS-DCF:diskConfig"},
 		{"min over max", func(s *InstanceSpec) { s.Min, s.Max = 3, 2 }, cloud.Invalid, "/server/min_count"},
 		{"an IPv6 address for IPv4", func(s *InstanceSpec) { s.AccessIPv4 = "::1" }, cloud.Invalid, "/server/accessIPv4"},
 		{"an unknown flavor", func(s *InstanceSpec) { s.FlavorID = "none" }, cloud.Invalid, "/server/flavorRef"},

@@ -87,7 +87,7 @@ func (s *InstanceSpec) check(op string) error {
 		return err
 	}
 	s.DiskConfig = cmp.Or(s.DiskConfig, "MANUAL")
-	return cmp.Or(s.checkCount(op), s.checkNetworks(op), checkAccess(op, s.AccessIPv4, s.AccessIPv6))
+	return cmp.Or(s.checkCount(op), s.checkNetworks(op), checkAccess(op, s.AccessIPv4, s.AccessIPv6), checkDiskConfig(op, s.DiskConfig))
 }
 
 func (s *InstanceSpec) checkCount(op string) error {
@@ -160,6 +160,13 @@ func checkMetadata(op, field string, m map[string]string) error {
 		if utf8.RuneCountInString(m[k]) > 255 {
 			return invalid(op, "instance", field+"/"+k, "Metadata value of %s is greater than 255 characters.", k)
 		}
+	}
+	return nil
+}
+
+func checkDiskConfig(op, s string) error {
+	if s != "AUTO" && s != "MANUAL" {
+		return invalid(op, "instance", "/server/OS-DCF:diskConfig", "Invalid input for field/attribute OS-DCF:diskConfig. Value: %s. '%s' is not one of ['AUTO', 'MANUAL']", s, s)
 	}
 	return nil
 }

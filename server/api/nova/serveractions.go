@@ -192,9 +192,6 @@ func serverUpdate(rq *front.Request) (*front.Response, error) {
 	if w.Hostname != nil && !rq.Version.AtLeast(90) {
 		return nil, unexpected("/server", "hostname")
 	}
-	if d := w.DiskConfig; d != nil && *d != "AUTO" && *d != "MANUAL" {
-		return nil, cloud.Errorf(cloud.Invalid, "instance", "Invalid input for field/attribute OS-DCF:diskConfig. Value: %s. '%s' is not one of ['AUTO', 'MANUAL']", *d, *d).At("/server/OS-DCF:diskConfig")
-	}
 	ch := compute.InstanceChange{Name: w.Name, Hostname: w.Hostname, Description: w.Description, UserData: w.UserData, AccessIPv4: w.AccessIPv4,
 		AccessIPv6: w.AccessIPv6, DiskConfig: w.DiskConfig}
 	var i compute.Instance
