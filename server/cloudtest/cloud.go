@@ -127,9 +127,13 @@ func (c *Cloud) Run() error {
 		listen = c.URL[len("http://"):]
 	}
 	log := slog.New(slog.NewTextHandler(c.o.Log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	onFatal := c.o.OnFatal
-	if onFatal == nil {
-		onFatal = func(err error) { panic(fmt.Sprintf("cloudtest: the state can no longer be kept: %v", err)) }
+	failed := make(chan error, 2+len(c.Hosts))
+	onFatal := func(err error) {
+		failed <- err
+		if c.o.OnFatal == nil {
+			panic(fmt.Sprintf("cloudtest: the state can no longer be kept: %v", err))
+		}
+		c.o.OnFatal(err)
 	}
 	server, err := node.OpenServer(context.Background(), node.ServerOptions{DataDir: filepath.Join(c.dir, "server"), Listen: listen, Region: "RegionOne",
 		Version: "test", Seed: true, AdminPassword: Password, LocalHosts: len(c.Hosts), Clock: c.o.Clock, Log: log, Engine: engine, Grace: c.o.Grace, OnFatal: onFatal})
@@ -141,7 +145,6 @@ func (c *Cloud) Run() error {
 	c.mu.Lock()
 	c.server, c.stop, c.done, c.URL = server, cancel, done, server.BaseURL()
 	c.mu.Unlock()
-	failed := make(chan error, 1+len(c.Hosts))
 	go func() {
 		defer close(done)
 		if err := server.Serve(ctx); !errors.Is(err, context.Canceled) {
