@@ -2,18 +2,14 @@ package nova
 
 import "github.com/cloudlet/cloudlet/server/api/front"
 
-// userDataBody is the limit of a body that may hold user data: 64 KiB of it in
-// base64 and as much again of everything else.
-const userDataBody = 256 << 10
-
 func (a *api) serverRoutes() []front.Route {
 	t := serverTarget
 	return []front.Route{
 		{Method: "GET", Path: "/servers", Rule: "compute:instance:list", Handle: serverList(false)},
 		{Method: "GET", Path: "/servers/detail", Rule: "compute:instance:list", Handle: serverList(true)},
-		{Method: "POST", Path: "/servers", Rule: "compute:instance:create", MaxBody: userDataBody, Handle: serverCreate},
+		{Method: "POST", Path: "/servers", Rule: "compute:instance:create", Handle: serverCreate},
 		{Method: "GET", Path: "/servers/{id}", Rule: "compute:instance:get", Target: t, Handle: serverShow},
-		{Method: "PUT", Path: "/servers/{id}", Rule: "compute:instance:update", Target: t, MaxBody: userDataBody, Handle: serverUpdate},
+		{Method: "PUT", Path: "/servers/{id}", Rule: "compute:instance:update", Target: t, Handle: serverUpdate},
 		{Method: "DELETE", Path: "/servers/{id}", Rule: "compute:instance:delete", Target: t, Handle: serverDelete},
 
 		action("os-start", "compute:instance:start", serverStart),
