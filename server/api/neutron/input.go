@@ -53,8 +53,11 @@ func (in *input) has(name string) bool { _, ok := in.given[name]; return ok }
 // raw returns the attribute's value; false if it is not given or null.
 func (in *input) raw(name string) (jsontext.Value, bool) {
 	v, ok := in.given[name]
-	return v, ok && v.Kind() != 'n'
+	return v, ok && !null(v)
 }
+
+// null reports whether a JSON value is null.
+func null(v jsontext.Value) bool { return v.Kind() == 'n' }
 
 // stringOf returns a JSON string's text.
 func stringOf(v jsontext.Value) (string, bool) {
@@ -67,7 +70,7 @@ func stringOf(v jsontext.Value) (string, bool) {
 
 // text returns a string; null is none that a text can be.
 func (in *input) text(name string) *string {
-	if in.has(name) && in.given[name].Kind() == 'n' {
+	if in.has(name) && null(in.given[name]) {
 		in.fail(name, "'None' is not a valid string")
 		return nil
 	}
@@ -177,7 +180,7 @@ func (in *input) objects(name string, members ...string) (list []*input, given b
 
 // address returns an IP address; null is the zero Addr.
 func (in *input) address(name string) *netip.Addr {
-	if in.has(name) && in.given[name].Kind() == 'n' {
+	if in.has(name) && null(in.given[name]) {
 		return &netip.Addr{}
 	}
 	s := in.id(name)

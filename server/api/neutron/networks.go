@@ -4,8 +4,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/go-json-experiment/json/jsontext"
-
 	"github.com/cloudlet/cloudlet/server/cloud"
 	"github.com/cloudlet/cloudlet/server/network"
 	"github.com/cloudlet/cloudlet/statestore"
@@ -122,6 +120,3 @@ func networkUpdate(w writing, id string, in *input) (network.Network, error) {
 	}
 	return network.NetworkUpdate(w.tx, w.caller(), id, ch)
 }
-
-// null reports whether a JSON value is null.
-func null(v jsontext.Value) bool { return v.Kind() == 'n' }
