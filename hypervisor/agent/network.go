@@ -76,7 +76,7 @@ func (a *Agent) reconcileNetwork(ctx context.Context, id string) error {
 	if !told {
 		return nil
 	}
-	for _, port := range a.surplusPorts(id, want) {
+	for _, port := range a.surplusPorts(id) {
 		if err := a.Switch.RemovePort(ctx, id, port); err != nil {
 			return err
 		}
@@ -100,10 +100,12 @@ func (a *Agent) requeueWaiting(want *hostapi.Network) {
 	}
 }
 
-// surplusPorts are the ports with a tap that are neither wanted nor in use.
-func (a *Agent) surplusPorts(id string, want *hostapi.Network) []string {
+// surplusPorts are the ports with a tap that are neither wanted nor in use, by the
+// newest desired state: a tap may have been prepared for it already.
+func (a *Agent) surplusPorts(id string) []string {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	want := a.networks[id]
 	var out []string
 	for port := range a.nets[id].ports {
 		if portOf(want, port) == nil && !a.plugged(port) {
