@@ -191,6 +191,80 @@ func TestInheritedRoles(t *testing.T) {
 	}
 }
 
+func TestPasswordIsReplacedOnlyIfProven(t *testing.T) {
+	w := newWorld(t)
+	u := w.user("demo")
+	for name, secret := range map[string]string{u.ID: "wrong", "nobody": "secret"} {
+		if _, err := w.auth.PasswordProve(t.Context(), w.store.Snapshot(), name, secret); !cloud.Is(err, cloud.Unauthenticated) {
+			t.Errorf("%s with %s: %v", name, secret, err)
+		}
+	}
+	proven, err := w.auth.PasswordProve(t.Context(), w.store.Snapshot(), u.ID, "secret")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.write(func(tx *statestore.Txn) error { return PasswordReplace(tx, proven, "first") })
+	replace := func() error {
+		return w.store.Write(t.Context(), func(tx *statestore.Txn) error { return PasswordReplace(tx, proven, "second") })
+	}
+	if err := replace(); !cloud.Is(err, cloud.Unauthenticated) || w.user("demo").PasswordHash != "first" {
+		t.Errorf("replaced with a proof of the password before: %v", err)
+	}
+	u.Enabled = false
+	w.putUser(u) // with the hash that was proven
+	if err := replace(); !cloud.Is(err, cloud.Unauthenticated) {
+		t.Errorf("replaced for a disabled user: %v", err)
+	}
+	if _, err := w.auth.PasswordProve(t.Context(), w.store.Snapshot(), u.ID, "secret"); !cloud.Is(err, cloud.Unauthenticated) {
+		t.Errorf("proven for a disabled user: %v", err)
+	}
+}
+
+func TestDomainDeleteLeavesNothing(t *testing.T) {
+	w := newWorld(t)
+	count := func() [4]int {
+		r := w.store.Snapshot()
+		return [4]int{Projects.Len(r), Users.Len(r), Roles.Len(r), Assignments.Len(r)}
+	}
+	before := count()
+	var d Domain
+	w.write(func(tx *statestore.Txn) (err error) {
+		if d, err = DomainPut(tx, Domain{Name: "branch"}); err != nil {
+			return err
+		}
+		p, err := ProjectPut(tx, Project{Name: "p", DomainID: d.ID, Enabled: true})
+		if err != nil {
+			return err
+		}
+		u, err := UserPut(tx, User{Name: "u", DomainID: d.ID, Enabled: true})
+		if err != nil {
+			return err
+		}
+		role, err := RolePut(tx, Role{Name: "r", DomainID: d.ID})
+		if err != nil {
+			return err
+		}
+		admin, _ := Users.First(tx, "name", folded(DefaultDomain, "admin"))
+		for _, a := range []Assignment{
+			{RoleID: role.ID, UserID: u.ID, Scope: Scope{ProjectScope, p.ID}},
+			{RoleID: role.ID, UserID: admin.ID, Scope: Scope{ProjectScope, p.ID}},
+			{RoleID: role.ID, UserID: admin.ID, Scope: Scope{DomainScope, d.ID}, Inherited: true},
+		} {
+			if err := AssignmentPut(tx, a); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if count() == before {
+		t.Fatal("nothing was made")
+	}
+	w.write(func(tx *statestore.Txn) error { return DomainDelete(tx, d.ID) })
+	if after := count(); after != before {
+		t.Errorf("projects, users, roles, assignments: %v, before %v", after, before)
+	}
+}
+
 // A domain names its roles as it likes: the name must not count.
 func TestRolesOfADomain(t *testing.T) {
 	w := newWorld(t)

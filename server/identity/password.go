@@ -6,7 +6,9 @@ import (
 	"crypto/subtle"
 	"encoding/base64"
 	"fmt"
+	"runtime/debug"
 	"strings"
+	"time"
 
 	"golang.org/x/crypto/argon2"
 
@@ -47,36 +49,42 @@ func PasswordHash(ctx context.Context, password string) (string, error) {
 // passwordMatches reports whether the password is the hash's. For an empty or
 // damaged hash it takes as long and says no.
 func passwordMatches(ctx context.Context, hash, password string) (bool, error) {
-	var version, memory, time, threads uint32
+	var version, memory, passes, threads uint32
 	parts := strings.Split(hash, "$")
 	good := len(parts) == 6 && parts[1] == "argon2id" && len(password) <= maxPassword
 	var salt, want []byte
 	if good {
 		_, err1 := fmt.Sscanf(parts[2], "v=%d", &version)
-		_, err2 := fmt.Sscanf(parts[3], "m=%d,t=%d,p=%d", &memory, &time, &threads)
+		_, err2 := fmt.Sscanf(parts[3], "m=%d,t=%d,p=%d", &memory, &passes, &threads)
 		var err3, err4 error
 		salt, err3 = base64.RawStdEncoding.DecodeString(parts[4])
 		want, err4 = base64.RawStdEncoding.DecodeString(parts[5])
 		good = err1 == nil && err2 == nil && err3 == nil && err4 == nil && version == argon2.Version &&
-			memory <= 1<<20 && time > 0 && time <= 64 && threads > 0 && threads <= 16 && len(want) >= 16
+			memory <= 1<<20 && passes > 0 && passes <= 64 && threads > 0 && threads <= 16 && len(want) >= 16
 	}
 	if !good {
-		memory, time, threads, salt, want = hashMemoryKiB, hashTime, hashThreads, make([]byte, saltLength), make([]byte, hashLength)
+		memory, passes, threads, salt, want = hashMemoryKiB, hashTime, hashThreads, make([]byte, saltLength), make([]byte, hashLength)
 		password = ""
 	}
-	got, err := derive(ctx, password, salt, time, memory, uint8(threads), uint32(len(want)))
+	got, err := derive(ctx, password, salt, passes, memory, uint8(threads), uint32(len(want)))
 	if err != nil {
 		return false, err
 	}
 	return subtle.ConstantTimeCompare(got, want) == 1 && good, nil
 }
 
-func derive(ctx context.Context, password string, salt []byte, time, memory uint32, threads uint8, length uint32) ([]byte, error) {
+// giveBack returns the memory of hashes to the system when none has run for
+// hashQuiet: they are rare, and 12 MiB each would stay for minutes.
+var giveBack = time.AfterFunc(time.Hour, debug.FreeOSMemory)
+
+const hashQuiet = time.Second
+
+func derive(ctx context.Context, password string, salt []byte, passes, memory uint32, threads uint8, length uint32) ([]byte, error) {
 	select {
 	case hashing <- struct{}{}:
-		defer func() { <-hashing }()
+		defer func() { <-hashing; giveBack.Reset(hashQuiet) }()
 	case <-ctx.Done():
 		return nil, cloud.Errorf(cloud.Unavailable, "", "The request was given up while it waited for its turn to be authenticated.").Because(ctx.Err())
 	}
-	return argon2.IDKey([]byte(password), salt, time, memory, threads, length), nil
+	return argon2.IDKey([]byte(password), salt, passes, memory, threads, length), nil
 }

@@ -295,6 +295,33 @@ func TestAssignmentList(t *testing.T) {
 	w.call(admin, "GET /projects/"+project+"/users/unknown/roles", "").must(404)
 }
 
+func TestRolesOfDomains(t *testing.T) {
+	w := newWorld(t)
+	admin := w.login("admin", "admin")
+	reader := w.id(admin, "roles", "reader")
+	own := w.call(admin, "POST /roles", `{"role":{"name":"reader","domain_id":"default"}}`).must(201).at("role/id")
+	if got := w.id(admin, "roles", "reader"); got != reader {
+		t.Errorf("the roles for all list one of a domain, %s", got)
+	}
+	if a := w.call(admin, "GET /roles?domain_id=default", "").must(200); !slices.Equal(a.names("roles", "id"), []string{own}) {
+		t.Errorf("roles of the domain: %s", a.text)
+	}
+	both := "/roles/" + own + "/implies/" + reader
+	w.call(admin, "PUT /roles/"+reader+"/implies/"+own, "").must(403)
+	w.call(admin, "HEAD "+both, "").must(404)
+	if a := w.call(admin, "PUT "+both, "").must(201); a.at("role_inference/prior_role/id") != own || a.at("role_inference/implies/name") != "reader" {
+		t.Errorf("inference: %s", a.text)
+	}
+	w.call(admin, "HEAD "+both, "").must(204)
+	w.call(admin, "GET "+both, "").must(200)
+	if a := w.call(admin, "GET /roles/"+own+"/implies", "").must(200); a.at("role_inference/implies/0/id") != reader {
+		t.Errorf("implied: %s", a.text)
+	}
+	w.call(admin, "PUT /roles/"+reader+"/implies/"+w.id(admin, "roles", "admin"), "").must(400)
+	w.call(admin, "DELETE "+both, "").must(204)
+	w.call(admin, "DELETE "+both, "").must(404)
+}
+
 // Every row asks for a rule that the policy has, and every rule is asked for.
 func TestRowsAndRules(t *testing.T) {
 	rules, err := policy.Load("")

@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/cloudlet/cloudlet/server/api/front"
+	"github.com/cloudlet/cloudlet/server/cloud"
 	"github.com/cloudlet/cloudlet/server/identity"
 )
 
@@ -352,4 +354,30 @@ func TestPasswordsAreNotLogged(t *testing.T) {
 	if log := w.log.String(); strings.Contains(log, "S3cret") || strings.Contains(log, password) || strings.Contains(log, admin) || !strings.Contains(log, "/auth/tokens") {
 		t.Errorf("a secret, or nothing, is in the log:\n%s", log)
 	}
+}
+
+// Whatever comes, the answer is a login or a complaint about the request.
+func FuzzAuthBody(f *testing.F) {
+	f.Add(passwordAuth("demo", "x", projectNamed("demo")))
+	f.Add(tokenAuth("x", `"unscoped"`))
+	f.Add(passwordAuth("demo", "x", `{"system":{"all":true}}`))
+	f.Add(`{"auth":{"identity":null,"scope":null}}`)
+	f.Add(`{"auth":{"identity":{"methods":["password","token"],"password":{"user":null},"token":null}}}`)
+	f.Fuzz(func(t *testing.T, body string) {
+		var b authBody
+		err := front.DecodeJSON([]byte(body), &b)
+		var c identity.Credentials
+		if err == nil {
+			c, err = b.credentials()
+		}
+		if err == nil {
+			_, err = b.scope()
+		}
+		if err == nil && len(c.Methods) == 0 {
+			t.Errorf("credentials without a method of %q", body)
+		}
+		if err != nil && !cloud.Is(err, cloud.Invalid) && !cloud.Is(err, cloud.Unauthenticated) {
+			t.Errorf("%q: %v", body, err)
+		}
+	})
 }

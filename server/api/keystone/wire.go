@@ -98,9 +98,6 @@ func (o options) check(kind string) error {
 	return nil
 }
 
-// noOptions is how the options of a resource are shown.
-var noOptions = struct{}{}
-
 type self struct {
 	Self string `json:"self"`
 }
