@@ -185,7 +185,7 @@ func (a answer) want(status int) answer {
 func (a answer) fails(status int, field, says string) {
 	a.t.Helper()
 	name := map[int]string{400: "badRequest", 401: "unauthorized", 403: "forbidden", 404: "itemNotFound", 405: "badMethod", 406: "computeFault",
-		409: "conflictingRequest", 413: "overLimit", 415: "badMediaType", 503: "serviceUnavailable"}[status]
+		409: "conflictingRequest", 413: "overLimit", 415: "badMediaType", 501: "notImplemented", 503: "serviceUnavailable"}[status]
 	if a.status != status || a.at(name+"/code") != float64(status) || !strings.Contains(fmt.Sprint(a.at(name+"/message")), says) {
 		a.t.Errorf("%s: %d %s, want %d %s saying %q", a.call, a.status, a.raw, status, name, says)
 	}

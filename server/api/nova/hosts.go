@@ -18,6 +18,10 @@ func (a *api) hostRoutes() []front.Route {
 		{Method: "GET", Path: "/os-hypervisors/detail", Rule: "compute:host:list", Handle: hypervisorList(true)},
 		{Method: "GET", Path: "/os-hypervisors/statistics", Rule: "compute:host:list", Max: v(87), Handle: hypervisorStatistics},
 		{Method: "GET", Path: "/os-hypervisors/{id}", Rule: "compute:host:get", Handle: hypervisorShow},
+		{Method: "GET", Path: "/os-hypervisors/{id}/uptime", Rule: "compute:host:get", Max: v(87), Handle: hypervisorUptime},
+		{Method: "GET", Path: "/os-hypervisors/{pattern}/search", Rule: "compute:host:list", Max: v(52), Handle: hypervisorSearch(false)},
+		{Method: "GET", Path: "/os-hypervisors/{pattern}/servers", Rule: "compute:host:list", Max: v(52), Handle: hypervisorSearch(true)},
+		{Method: "GET", Path: "/os-aggregates", Rule: "compute:host:list", Handle: aggregateList},
 		{Method: "GET", Path: "/os-services", Rule: "compute:host:list", Handle: serviceList},
 		{Method: "PUT", Path: "/os-services/{id}", Rule: "compute:host:update", Handle: serviceUpdate},
 		{Method: "GET", Path: "/os-availability-zone", Rule: "compute:zone:list", Handle: zoneList(false)},
@@ -110,19 +114,26 @@ func renderHypervisor(rq *front.Request, h compute.Host, detail bool) hypervisor
 		}
 	}
 	if with, _ := truth(rq.Query().Get("with_servers")); with && rq.Version.AtLeast(53) {
-		type server struct {
-			Name string `json:"name"`
-			UUID string `json:"uuid"`
-		}
-		servers := []server{}
-		for _, i := range compute.InstancesOfHost(rq.Read(), h.ID) {
-			servers = append(servers, server{i.Name, i.ID})
-		}
-		if len(servers) > 0 || rq.Version.AtLeast(75) {
-			w.Servers = servers
-		}
+		w.Servers = hypervisorServers(rq, h)
 	}
 	return w
+}
+
+// hypervisorServers lists the instances of a host; until 2.74 nothing at all if
+// there is none.
+func hypervisorServers(rq *front.Request, h compute.Host) any {
+	type server struct {
+		Name string `json:"name"`
+		UUID string `json:"uuid"`
+	}
+	servers := []server{}
+	for _, i := range compute.InstancesOfHost(rq.Read(), h.ID) {
+		servers = append(servers, server{i.Name, i.ID})
+	}
+	if len(servers) == 0 && !rq.Version.AtLeast(75) {
+		return nil
+	}
+	return servers
 }
 
 // renderUsage adds what left the API with 2.88.
@@ -194,6 +205,43 @@ func hypervisorShow(rq *front.Request) (*front.Response, error) {
 		return nil, err
 	}
 	return front.OK(map[string]any{"hypervisor": renderHypervisor(rq, h, true)}), nil
+}
+
+// hypervisorUptime answers as Nova does for a driver that does not tell its
+// host's uptime.
+func hypervisorUptime(rq *front.Request) (*front.Response, error) {
+	if _, err := hostFound(rq, rq.PathValue("id")); err != nil {
+		return nil, err
+	}
+	return nil, cloud.Errorf(cloud.Unsupported, "hypervisor", "Virt driver does not implement uptime function.")
+}
+
+// hypervisorSearch lists the hosts whose names contain the pattern, as it was
+// done before 2.53.
+func hypervisorSearch(servers bool) front.Handler {
+	return func(rq *front.Request) (*front.Response, error) {
+		pattern := rq.PathValue("pattern")
+		out := []hypervisorWire{}
+		for _, h := range hostsByName(rq.Read()) {
+			if !strings.Contains(h.Name, pattern) {
+				continue
+			}
+			w := renderHypervisor(rq, h, false)
+			if servers {
+				w.Servers = hypervisorServers(rq, h)
+			}
+			out = append(out, w)
+		}
+		if len(out) == 0 {
+			return nil, cloud.Errorf(cloud.NotFound, "hypervisor", "No hypervisor matching '%s' could be found.", pattern)
+		}
+		return front.OK(map[string]any{"hypervisors": out}), nil
+	}
+}
+
+// aggregateList answers truly: there are no host aggregates.
+func aggregateList(*front.Request) (*front.Response, error) {
+	return front.OK(map[string]any{"aggregates": []struct{}{}}), nil
 }
 
 func hypervisorStatistics(rq *front.Request) (*front.Response, error) {

@@ -60,6 +60,12 @@ func TestHypervisors(t *testing.T) {
 	}
 	w.get("admin@2.87", "/os-hypervisors/statistics").check(map[string]any{"hypervisor_statistics/count": 2, "hypervisor_statistics/vcpus": 8, "hypervisor_statistics/running_vms": 1})
 	w.call("admin@2.88", "GET", "/v2.1/os-hypervisors/statistics", "").want(404)
+	w.get("admin@2.52", "/os-hypervisors/h/search").check(map[string]any{"hypervisors/0/hypervisor_hostname": "h1", "hypervisors/1/hypervisor_hostname": "h2"})
+	w.get("admin@2.52", "/os-hypervisors/"+host.Name+"/servers").check(map[string]any{"hypervisors/0/servers/0/uuid": id, "hypervisors/1": nil})
+	w.call("admin@2.52", "GET", "/v2.1/os-hypervisors/none/search", "").fails(404, "", "'none'")
+	w.call("admin@2.53", "GET", "/v2.1/os-hypervisors/h/search", "").fails(404, "", "")
+	w.call("admin@2.53", "GET", "/v2.1/os-hypervisors/"+host.ID+"/uptime", "").fails(501, "", "uptime")
+	w.get("admin", "/os-aggregates").check(map[string]any{"aggregates": []int{}})
 	w.call("admin@2.53", "GET", "/v2.1/os-hypervisors/none", "").fails(404, "", "'none' could not be found")
 	w.call("ann", "GET", "/v2.1/os-hypervisors", "").fails(403, "", "compute:host:list")
 }

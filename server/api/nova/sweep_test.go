@@ -93,8 +93,9 @@ func TestSweep(t *testing.T) {
 	group := w.post("admin", "/os-server-groups", `{"server_group":{"name":"g","policies":["affinity"]}}`).want(200).text("server_group/id")
 	// known fills a path with what there is.
 	known := func(path string) string {
-		id := map[string]string{"servers": id, "flavors": "1", "os-server-groups": group, "os-services": h1, "os-hypervisors": h1, "os-quota-sets": "p1", "os-quota-class-sets": "default"}[strings.Split(path, "/")[2]]
-		return wildcard.ReplaceAllString(strings.Replace(path, "{id}", id, 1), "known")
+		id := map[string]string{"servers": id, "flavors": "1", "os-server-groups": group, "os-services": h1, "os-hypervisors": h1, "os-quota-sets": "p1", "os-quota-class-sets": "default",
+			"os-security-groups": w.get("admin", "/os-security-groups").text("security_groups/0/id")}[strings.Split(path, "/")[2]]
+		return wildcard.ReplaceAllString(strings.NewReplacer("{id}", id, "{pattern}", "h").Replace(path), "known")
 	}
 	before := w.revision()
 	all := rows()
@@ -175,6 +176,7 @@ func TestSweep(t *testing.T) {
 			"GET /v2.1/servers/{id}/ips/{network}":                 "it has none of that name",
 			"GET /v2.1/servers/{id}/os-interface/{port}":           "it has none of that id",
 			"GET /v2.1/servers/{id}/os-instance-actions/{request}": "it has none of that id",
+			"GET /v2.1/os-hypervisors/{id}/uptime":                 "501",
 			"GET /v2.1/extensions/{alias}":                         "there is none of that name",
 			"GET /v2.1/servers/{id}/tags/{tag}":                    "204",
 		}.sweep(t, func(r row) bool {
