@@ -6,7 +6,6 @@ import (
 
 	"github.com/hashicorp/terraform-plugin-testing/config"
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
-	"github.com/hashicorp/terraform-plugin-testing/plancheck"
 
 	"github.com/cloudlet/cloudlet/provider/providertest"
 	"github.com/cloudlet/cloudlet/server/cloudtest"
@@ -23,14 +22,13 @@ func TestAccQuickstart(t *testing.T) {
 		"image_file":       config.StringVariable(providertest.QCOW2(t, 1)),
 		"private_key_file": config.StringVariable(key),
 	}
-	directory := config.StaticDirectory("../examples/quickstart")
-	w.Run(
-		resource.TestStep{ConfigDirectory: directory, ConfigVariables: variables,
-			ConfigPlanChecks: resource.ConfigPlanChecks{PostApplyPostRefresh: []plancheck.PlanCheck{plancheck.ExpectEmptyPlan()}},
-			Check: resource.ComposeAggregateTestCheckFunc(
-				resource.TestCheckResourceAttr("cloudlet_instance.front", "ipv4_address", "10.10.0.10"),
-				resource.TestCheckResourceAttr("cloudlet_instance.worker.1", "power_state", "active"),
-				resource.TestCheckOutput("private_key_file", key),
-			)},
-	)
+	t.Setenv("TF_ACC_PROVIDER_NAMESPACE", "cloudlet")
+	resource.Test(t, resource.TestCase{Steps: []resource.TestStep{{
+		ProtoV6ProviderFactories: providertest.Provider, ConfigDirectory: config.StaticDirectory("../examples/quickstart"), ConfigVariables: variables,
+		Check: resource.ComposeAggregateTestCheckFunc(
+			resource.TestCheckResourceAttr("cloudlet_instance.front", "ipv4_address", "10.10.0.10"),
+			resource.TestCheckResourceAttr("cloudlet_instance.worker.1", "power_state", "active"),
+			resource.TestCheckOutput("private_key_file", key),
+		),
+	}}})
 }

@@ -75,15 +75,15 @@ func (w *World) Client(user string) *client.Client {
 // ID returns the id that a resource had when Apply last saw it.
 func (w *World) ID(address string) string { return w.ids[address] }
 
+// Provider makes the provider in this process, under each source address.
+var Provider = map[string]func() (tfprotov6.ProviderServer, error){
+	"cloudlet": providerserver.NewProtocol6WithError(provider.New("test")()),
+}
+
 // Run runs the steps one after the other, then destroys what they made.
 func (w *World) Run(steps ...resource.TestStep) {
 	w.t.Helper()
-	resource.Test(w.t, resource.TestCase{
-		ProtoV6ProviderFactories: map[string]func() (tfprotov6.ProviderServer, error){
-			"cloudlet": providerserver.NewProtocol6WithError(provider.New("test")()),
-		},
-		Steps: steps,
-	})
+	resource.Test(w.t, resource.TestCase{ProtoV6ProviderFactories: Provider, Steps: steps})
 }
 
 // The actions that Apply expects of a plan.
@@ -98,8 +98,9 @@ const (
 // finds nothing more to do. want are attributes as "name=value"; the value * is
 // any.
 func (w *World) Apply(address string, action plancheck.ResourceActionType, config string, want ...string) resource.TestStep {
+	key := strings.NewReplacer("[", ".", "]", "").Replace(address) // in the state that checks see
 	checks := []resource.TestCheckFunc{func(s *terraform.State) error {
-		r, ok := s.RootModule().Resources[address]
+		r, ok := s.RootModule().Resources[key]
 		if !ok {
 			return fmt.Errorf("%s is not in the state", address)
 		}
@@ -109,9 +110,9 @@ func (w *World) Apply(address string, action plancheck.ResourceActionType, confi
 	for _, x := range want {
 		name, value, _ := strings.Cut(x, "=")
 		if value == "*" {
-			checks = append(checks, resource.TestCheckResourceAttrSet(address, name))
+			checks = append(checks, resource.TestCheckResourceAttrSet(key, name))
 		} else {
-			checks = append(checks, resource.TestCheckResourceAttr(address, name, value))
+			checks = append(checks, resource.TestCheckResourceAttr(key, name, value))
 		}
 	}
 	return resource.TestStep{Config: config, Check: resource.ComposeAggregateTestCheckFunc(checks...),

@@ -1,7 +1,6 @@
 package image
 
 import (
-	"cmp"
 	"context"
 	"slices"
 
@@ -101,7 +100,7 @@ func (d *source) Read(ctx context.Context, req datasource.ReadRequest, resp *dat
 		return
 	}
 	pages, err := images.List(d.Client.Image, images.ListOpts{ID: f.ID.ValueString(), Name: f.Name.ValueString(), Owner: f.ProjectID.ValueString(),
-		Visibility: images.ImageVisibility(f.Visibility.ValueString()), Tags: client.Strings(f.Tags), Status: images.ImageStatusActive}).AllPages(ctx)
+		Visibility: images.ImageVisibility(f.Visibility.ValueString()), Tags: client.Strings(f.Tags), Status: images.ImageStatusActive, Sort: "created_at:desc"}).AllPages(ctx)
 	var all struct {
 		Images []wire `json:"images"`
 	}
@@ -125,7 +124,7 @@ func (d *source) Read(ctx context.Context, req datasource.ReadRequest, resp *dat
 }
 
 // choose returns the images that are as configured, also by what the API does
-// not filter by; with most_recent only the newest.
+// not filter by; with most_recent only the first, which is the newest.
 func (f found) choose(all []wire) []wire {
 	properties, tags := client.StringMap(f.Properties), client.Strings(f.Tags)
 	fit := slices.DeleteFunc(slices.Clone(all), func(w wire) bool {
@@ -144,7 +143,5 @@ func (f found) choose(all []wire) []wire {
 	if len(fit) == 0 || !f.MostRecent.ValueBool() {
 		return fit
 	}
-	return []wire{slices.MaxFunc(fit, func(a, b wire) int { // RFC 3339 in UTC: text order is time order
-		return cmp.Or(cmp.Compare(a.CreatedAt, b.CreatedAt), cmp.Compare(a.ID, b.ID))
-	})}
+	return fit[:1]
 }

@@ -140,8 +140,7 @@ func fieldsOf(config model) client.Fields {
 		out["/server/user_data"] = path.Root("user_data_wo")
 	}
 	for n := range len(config.Networks.Elements()) {
-		at, pointer := path.Root("networks").AtListIndex(n), fmt.Sprintf("/server/networks/%d", n)
-		out[pointer], out[pointer+"/port"], out[pointer+"/uuid"], out[pointer+"/fixed_ip"] = at, at.AtName("port_id"), at.AtName("network_id"), at.AtName("fixed_ip")
+		out[fmt.Sprintf("/server/networks/%d", n)] = path.Root("networks").AtListIndex(n) // Terraform shows no line of a path that goes deeper
 	}
 	return out
 }

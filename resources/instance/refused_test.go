@@ -40,10 +40,12 @@ func TestAccInstanceRefused(t *testing.T) {
 		refused(image+flavor+none+"count = 11", "flavor_name", "Quota exceeded for instances"),
 		refused(image+none+"flavor_name = \"m1.xlarge\"\ncount = 3", "flavor_name", "Quota exceeded for cores"),
 		refused(image+flavor+"networks = [{ port_id = cloudlet_port.p.id }]\nsecurity_group_ids = [cloudlet_security_group.g.id]", "security_group_ids", "A port has groups of its own"),
-		refused(image+flavor+"networks = [{ fixed_ip = \"10.0.0.1\" }]", "networks", "network_id"),
+		refused(image+flavor+"networks = [{ fixed_ip = \"10.0.0.1\" }]", "networks", "Give network_id, for a card"),
+		refused(image+flavor+"networks = [{ port_id = \"x\" }, { port_id = \"x\" }]", "networks", "networks[0] has the same port"),
 		refused(image+flavor+"scheduler_hints = {}", "scheduler_hints", "Give at least one"),
 		refused(image+flavor+"user_data_wo = \"x\"", "user_data_wo", "user_data_wo_version"),
 		refused(image+flavor+"image_name = \"img\"", "image_id", "one (and only one)"),
+		w.Apply("cloudlet_image.i", providertest.Noop, w.As("demo", base)),
 	)
 	pages, err := servers.List(w.Client("admin").Compute, servers.ListOpts{AllTenants: true}).AllPages(t.Context())
 	if err != nil {
@@ -52,4 +54,20 @@ func TestAccInstanceRefused(t *testing.T) {
 	if left, err := servers.ExtractServers(pages); err != nil || len(left) > 0 {
 		t.Errorf("plans have left %v, %v", left, err)
 	}
+}
+
+// TestAccInstanceRoom: each of five would fit, and the plan has no room for all.
+func TestAccInstanceRoom(t *testing.T) {
+	o := cloudtest.Options{Hosts: 2}
+	o.Host.VCPUs, o.Host.MemoryMiB, o.Host.DiskGiB = 8, 32768, 100 // two m1.medium of 40 GiB each
+	w := providertest.Start(t, o)
+	base := there(providertest.QCOW2(t, 1))
+	config := func(count string) string {
+		return w.As("demo", base+"resource \"cloudlet_instance\" \"i\" {\ncount = "+count+"\nname = \"i\"\nimage_id = cloudlet_image.i.id\nflavor_name = \"m1.medium\"\nnetworks = []\n}\n")
+	}
+	const first = "cloudlet_instance.i[0]"
+	w.Run(
+		providertest.Refused(config("5"), "flavor_name", "Of 2 hosts: 2 refused by disk."),
+		w.Apply(first, providertest.Create, config("4")),
+	)
 }

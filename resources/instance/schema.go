@@ -78,15 +78,13 @@ func sourceAttributes() map[string]schema.Attribute {
 }
 
 func networkAttributes() map[string]schema.Attribute {
-	sibling := func(name string) path.Expression { return path.MatchRelative().AtParent().AtName(name) }
 	return map[string]schema.Attribute{
 		"networks": schema.ListNestedAttribute{Optional: true, Computed: true, PlanModifiers: []planmodifier.List{listplanmodifier.UseStateForUnknown()}, Validators: []validator.List{listvalidator.SizeAtMost(maxCards)},
 			MarkdownDescription: "Network cards, in the order in which the guest sees them. Changed in place: cards are detached and attached; one that is put in before others has them attached anew behind it. Default: one card on the project's only network; `[]` for none.",
 			NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
-				"network_id": schema.StringAttribute{Optional: true, Computed: true, Validators: []validator.String{stringvalidator.ExactlyOneOf(path.MatchRelative(), sibling("port_id"))},
-					MarkdownDescription: "Id of a network: the cloud makes a port for the card, and deletes it with the card."},
-				"port_id": schema.StringAttribute{Optional: true, Computed: true, MarkdownDescription: "Id of a port that is there: it is only plugged in, and outlives the instance."},
-				"fixed_ip": schema.StringAttribute{Optional: true, Computed: true, Validators: []validator.String{valid.IP(), stringvalidator.ConflictsWith(sibling("port_id"))},
+				"network_id": schema.StringAttribute{Optional: true, Computed: true, MarkdownDescription: "Id of a network: the cloud makes a port for the card, and deletes it with the card. Either this or `port_id` is required."},
+				"port_id":    schema.StringAttribute{Optional: true, Computed: true, MarkdownDescription: "Id of a port that is there: it is only plugged in, and outlives the instance."},
+				"fixed_ip": schema.StringAttribute{Optional: true, Computed: true, Validators: []validator.String{valid.IP()},
 					MarkdownDescription: "Address of the card. Default: a free one of the network. That of a port is given with the port."},
 				"mac_address": schema.StringAttribute{Computed: true, MarkdownDescription: "MAC address of the card."},
 			}}},
