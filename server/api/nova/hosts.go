@@ -108,7 +108,7 @@ func renderHypervisor(rq *front.Request, h compute.Host, detail bool) hypervisor
 		w.Service = hypervisorService{ID: hostID(rq, h), Host: h.Name, Disabled: orNull(h.DisabledReason)}
 		w.Type, w.Version, w.HostIP = hypervisorType(f), versionNumber(f.DriverVersion), orNull(h.Address)
 		if rq.Version.AtLeast(88) {
-			w.Uptime = null
+			w.Uptime = "" // not told; python-openstackclient fails on the null that Nova would say
 		} else {
 			renderUsage(rq, &w, h)
 		}

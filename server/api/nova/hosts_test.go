@@ -46,6 +46,7 @@ func TestHypervisors(t *testing.T) {
 		"hypervisor/memory_mb": 8192, "hypervisor/memory_mb_used": 512, "hypervisor/free_ram_mb": 7680, "hypervisor/local_gb_used": 1, "hypervisor/running_vms": 1,
 		"hypervisor/hypervisor_type": "QEMU", "hypervisor/hypervisor_version": 9000003, "hypervisor/host_ip": "192.0.2.1", "hypervisor/cpu_info/arch": "x86_64",
 		"hypervisor/service/host": host.Name, "hypervisor/service/disabled_reason": nil})
+	w.get("admin@2.88", "/os-hypervisors/"+host.ID).check(map[string]any{"hypervisor/uptime": ""})
 	var info map[string]any
 	if err := json.Unmarshal([]byte(w.get("admin@2.27", "/os-hypervisors/detail").text("hypervisors/0/cpu_info")), &info); err != nil || info["arch"] != "x86_64" {
 		t.Errorf("cpu_info until 2.27 is a string of JSON: %v", err)
