@@ -20,6 +20,7 @@ import (
 // look for one: this is where a dialect is mounted.
 func Services(clock cloud.Clock, content *image.Content, console compute.ConsoleReader) []*front.Service {
 	return []*front.Service{
+		keystone.Root(),
 		keystone.Service(keystone.Deps{Authority: identity.Authority{Clock: clock}}),
 		glance.Service(glance.Deps{Content: content}),
 		nova.Service(nova.Deps{Console: console}),
