@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/google/nftables"
+	"github.com/google/nftables/binaryutil"
 	"github.com/google/nftables/expr"
 	"github.com/mdlayher/netlink"
 )
@@ -23,22 +24,25 @@ var (
 	toMap      = nameMap("to", nftables.TypeVerdict)
 	toLegMap   = nameMap("to-leg", nftables.TypeVerdict)
 	fromLegMap = nameMap("from-leg", nftables.TypeVerdict)
-	egressMap  = &nftables.Set{Table: inetTable, Name: "egress", IsMap: true, KeyType: nftables.TypeMark, DataType: nftables.TypeVerdict}
-	ingressMap = &nftables.Set{Table: inetTable, Name: "ingress", IsMap: true, KeyType: nftables.TypeMark, DataType: nftables.TypeVerdict}
-	leg4Set    = &nftables.Set{Table: bridgeTable, Name: "leg4", KeyType: nftables.TypeIPAddr}
-	leg6Set    = &nftables.Set{Table: bridgeTable, Name: "leg6", KeyType: nftables.TypeIP6Addr}
+	egressMap  = &nftables.Set{Table: inetTable, Name: "egress", IsMap: true, KeyType: nftables.TypeMark,
+		DataType: nftables.TypeVerdict, KeyByteOrder: binaryutil.NativeEndian}
+	ingressMap = &nftables.Set{Table: inetTable, Name: "ingress", IsMap: true, KeyType: nftables.TypeMark,
+		DataType: nftables.TypeVerdict, KeyByteOrder: binaryutil.NativeEndian}
+	leg4Set = &nftables.Set{Table: bridgeTable, Name: "leg4", KeyType: nftables.TypeIPAddr}
+	leg6Set = &nftables.Set{Table: bridgeTable, Name: "leg6", KeyType: nftables.TypeIP6Addr}
 
 	filterMaps = []*nftables.Set{portsMap, fromMap, toMap, toLegMap, fromLegMap, egressMap, ingressMap}
 )
 
 func nameMap(name string, data nftables.SetDatatype) *nftables.Set {
-	return &nftables.Set{Table: bridgeTable, Name: name, IsMap: true, KeyType: nftables.TypeIFName, DataType: data}
+	return &nftables.Set{Table: bridgeTable, Name: name, IsMap: true, KeyType: nftables.TypeIFName, DataType: data, KeyByteOrder: binaryutil.NativeEndian}
 }
 
 // A batch is one transaction of nftables. Its first error is told by commit.
 type batch struct {
 	conn *nftables.Conn
-	sets uint32 // numbered so far
+	sets uint32                     // numbered so far
+	old  map[string]*nftables.Chain // chains of ports that were there and have not been asked for yet
 	err  error
 }
 

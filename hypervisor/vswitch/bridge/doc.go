@@ -22,8 +22,9 @@
 //	B1  A namespace gets its name only when its bridge is marked and its base
 //	    chains, which drop, are in force; a tap stays only when it is marked. What
 //	    a crash interrupts is gone or found again.
-//	B2  Base chains are never replaced: EnsureFilters exchanges what they look up,
-//	    in one transaction. A port keeps its number as long as it is named.
+//	B2  Base chains are never replaced, nor are the chains of a port and what
+//	    leads to them while it is named: EnsureFilters exchanges their rules, in
+//	    one transaction. A port keeps its number as long as it is named.
 //	B3  The host's leg sends to and hears from taps only, never wire0, and nobody
 //	    else uses its MAC or its addresses.
 //	B4  A TCP connection that was cut can't be taken up again: only a SYN begins

@@ -3,13 +3,16 @@ package bridge
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/google/nftables"
 	"github.com/google/nftables/binaryutil"
-	"github.com/google/nftables/expr"
 	"golang.org/x/sys/unix"
 
 	"github.com/cloudlet/cloudlet/hypervisor/vswitch"
@@ -99,14 +102,26 @@ func numbered(filters []vswitch.PortFilter, old map[string]uint16) (map[string]u
 	return out, nil
 }
 
-// replaceFilters exchanges the chains of all ports, and the maps that lead to
-// them, in one transaction.
-func replaceFilters(ns *netNS, filters []vswitch.PortFilter) error {
-	old, err := portNumbers(ns)
+// generation is to be changed with what the rules of a port are.
+const generation = "1"
+
+// digestChain is an empty chain whose name tells which filters are in force.
+func digestChain(filters []vswitch.PortFilter) (string, error) {
+	b, err := json.Marshal(filters)
 	if err != nil {
-		return err
+		return "", err
 	}
-	numbers, err := numbered(filters, old)
+	sum := sha256.Sum256(append([]byte(generation), b...))
+	return portChain("digest", hex.EncodeToString(sum[:16])), nil
+}
+
+// replaceFilters exchanges the rules of all ports in one transaction; if the
+// filters are in force already, it does nothing. Chains and map elements of a
+// port that stays named stay: a packet that is being judged while the
+// transaction commits would find a new element, but not yet the rules of its
+// chain.
+func replaceFilters(ns *netNS, filters []vswitch.PortFilter) error {
+	digest, err := digestChain(filters)
 	if err != nil {
 		return err
 	}
@@ -118,22 +133,77 @@ func replaceFilters(ns *netNS, filters []vswitch.PortFilter) error {
 	if err != nil {
 		return fmt.Errorf("nftables: %w", err)
 	}
-	for _, m := range filterMaps {
-		b.conn.FlushSet(m)
-	}
-	chains = slices.DeleteFunc(chains, func(c *nftables.Chain) bool { return !isPortChain(c) })
-	for _, c := range chains { // all before any: some jump to others
-		b.conn.FlushChain(c)
-	}
+	b.old = map[string]*nftables.Chain{}
 	for _, c := range chains {
-		b.conn.DelChain(c)
+		if isPortChain(c) {
+			b.old[c.Name] = c
+		}
 	}
+	if b.old[digest] != nil {
+		return nil
+	}
+	old, err := portNumbers(ns)
+	if err != nil {
+		return err
+	}
+	numbers, err := numbered(filters, old)
+	if err != nil {
+		return err
+	}
+	b.portChain(bridgeTable, digest)
 	for _, f := range filters {
-		if err := (&portRules{b: b, f: f, tap: tapName(f.ID), number: numbers[tapName(f.ID)]}).add(); err != nil {
+		tap := tapName(f.ID)
+		if old[tap] == 0 {
+			b.keep(b.conn.SetAddElements(portsMap, []nftables.SetElement{{Key: ifname(tap), Val: native32(uint32(numbers[tap]))}}))
+		}
+		if err := (&portRules{b: b, f: f, tap: tap, number: numbers[tap]}).add(); err != nil {
 			return err
 		}
 	}
+	b.removeOld(old)
+	for tap := range old {
+		if numbers[tap] == 0 {
+			b.keep(b.conn.SetDeleteElements(portsMap, []nftables.SetElement{{Key: ifname(tap)}}))
+		}
+	}
 	return b.commit()
+}
+
+// portChain returns a port's chain, empty: the one that is there, or a new one.
+func (b *batch) portChain(t *nftables.Table, name string) (c chain, isNew bool) {
+	if c := b.old[name]; c != nil {
+		delete(b.old, name)
+		b.conn.FlushChain(c)
+		return chain{b, c}, false
+	}
+	return b.chain(t, name), true
+}
+
+// removeOld removes the chains that are left in old, and what leads to them.
+func (b *batch) removeOld(numbers map[string]uint16) {
+	for name, c := range b.old { // all before any: some jump to others
+		b.conn.FlushChain(c)
+		what, tap, _ := strings.Cut(name, "@")
+		for _, m := range filterMaps {
+			if m.Name == what {
+				b.keep(b.conn.SetDeleteElements(m, []nftables.SetElement{{Key: mapKey(m, tap, numbers[tap])}}))
+			}
+		}
+	}
+	for _, c := range b.old {
+		b.conn.DelChain(c)
+	}
+}
+
+// mapKey is a port's key in a map that leads to its chain of the map's name.
+func mapKey(m *nftables.Set, tap string, number uint16) []byte {
+	switch m {
+	case egressMap:
+		return native32(uint32(number) << 16)
+	case ingressMap:
+		return native32(uint32(number))
+	}
+	return ifname(tap)
 }
 
 // portChain names a chain of a port: what it does and the tap.
@@ -141,9 +211,4 @@ func portChain(what, tap string) string { return what + "@" + tap }
 
 func isPortChain(c *nftables.Chain) bool {
 	return c.Table.Name == bridgeTable.Name && slices.Contains([]byte(c.Name), '@')
-}
-
-// leads adds an element that leads from a key of a map to a chain.
-func (b *batch) leads(m *nftables.Set, key []byte, kind expr.VerdictKind, chain string) {
-	b.keep(b.conn.SetAddElements(m, []nftables.SetElement{{Key: key, VerdictData: &expr.Verdict{Kind: kind, Chain: chain}}}))
 }

@@ -12,6 +12,8 @@ import (
 	"github.com/vishvananda/netlink"
 	"github.com/vishvananda/netns"
 	"golang.org/x/sys/unix"
+
+	"github.com/cloudlet/cloudlet/hypervisor/vswitch"
 )
 
 // nsDir is where ip(8) looks for named namespaces.
@@ -121,7 +123,15 @@ func createNS(name string, build func(*netNS) error) (*netNS, error) {
 		return nil, err
 	}
 	path := filepath.Join(nsDir, name)
-	_ = removeNS(name) // what a crash left of the name
+	var st unix.Statfs_t
+	if err := unix.Statfs(path, &st); err == nil {
+		if st.Type == unix.NSFS_MAGIC {
+			return nil, fmt.Errorf("the namespace %s is there and not ours: %w", name, vswitch.ErrConflict)
+		}
+		if err := removeNS(name); err != nil { // a crash came between the name and its mount
+			return nil, err
+		}
+	}
 	var n *netNS
 	err := onThread(func() (err error) {
 		fd, err := netns.New()

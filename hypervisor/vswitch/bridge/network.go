@@ -18,6 +18,8 @@ import (
 // its gateway and its metadata service.
 var legMAC = net.HardwareAddr{0x02, 0, 0, 0, 0, 0xfe}
 
+const minMTU = 68 // IPv4's
+
 // EnsureNetwork implements vswitch.Switch.
 func (s *Switch) EnsureNetwork(ctx context.Context, n vswitch.Network) error {
 	end, err := s.begin(ctx, n.ID, n.Check())
@@ -92,13 +94,20 @@ func furnish(ns *netNS, n vswitch.Network) error {
 	ns.mark = mark{network: n.ID, vni: n.VNI, physnet: n.Physnet}
 	snooping := false
 	attrs := netlink.NewLinkAttrs()
-	attrs.Name, attrs.HardwareAddr, attrs.MTU = bridgeName, legMAC, n.DefaultMTU()
+	attrs.Name, attrs.HardwareAddr = bridgeName, legMAC
 	if err := ns.nl.LinkAdd(&netlink.Bridge{LinkAttrs: attrs, MulticastSnooping: &snooping}); err != nil {
 		return fmt.Errorf("make bridge: %w", err)
 	}
 	var err error
 	if ns.bridge, err = ns.nl.LinkByName(bridgeName); err != nil {
 		return fmt.Errorf("make bridge: %w", err)
+	}
+	// Unless it was changed once, the kernel makes a bridge's MTU that of the
+	// smallest of its ports.
+	for _, mtu := range []int{minMTU, n.DefaultMTU()} {
+		if err := ns.nl.LinkSetMTU(ns.bridge, mtu); err != nil {
+			return fmt.Errorf("set MTU %d of the bridge: %w", mtu, err)
+		}
 	}
 	if err := ns.nl.LinkSetAlias(ns.bridge, ns.mark.String()); err != nil {
 		return fmt.Errorf("mark bridge: %w", err)

@@ -25,7 +25,6 @@ type portRules struct {
 }
 
 func (p *portRules) add() error {
-	p.b.keep(p.b.conn.SetAddElements(portsMap, []nftables.SetElement{{Key: ifname(p.tap), Val: native32(uint32(p.number))}}))
 	if !p.f.AdminUp {
 		return nil // named, and dropped by the base chains
 	}
@@ -51,17 +50,19 @@ func (p *portRules) add() error {
 	p.toLeg()
 	p.fromLeg()
 	if p.f.PortSecurity {
-		p.direction(vswitch.Egress, egressMap, native32(uint32(p.number)<<16))
-		p.direction(vswitch.Ingress, ingressMap, native32(uint32(p.number)))
+		p.direction(vswitch.Egress, egressMap)
+		p.direction(vswitch.Ingress, ingressMap)
 	}
 	return nil
 }
 
-func (p *portRules) chain(t *nftables.Table, what string, m *nftables.Set) chain {
-	name := portChain(what, p.tap)
-	c := p.b.chain(t, name)
-	if m != nil {
-		p.b.leads(m, ifname(p.tap), expr.VerdictGoto, name)
+// chain returns the port's chain that a map leads to.
+func (p *portRules) chain(m *nftables.Set, kind expr.VerdictKind) chain {
+	name := portChain(m.Name, p.tap)
+	c, isNew := p.b.portChain(m.Table, name)
+	if isNew {
+		p.b.keep(p.b.conn.SetAddElements(m, []nftables.SetElement{{Key: mapKey(m, p.tap, p.number),
+			VerdictData: &expr.Verdict{Kind: kind, Chain: name}}}))
 	}
 	return c
 }
@@ -88,14 +89,14 @@ func neighbourTarget(in part, set *nftables.Set) part {
 
 // from holds the port to its own sources.
 func (p *portRules) from() {
-	c := p.chain(bridgeTable, "from", fromMap)
+	c := p.chain(fromMap, expr.VerdictGoto)
 	c.rule(setMark(uint32(p.number) << 16))
 	c.rule(jump(notLegChain))
 	if !p.f.PortSecurity {
 		c.rule(accept)
 		return
 	}
-	advertised := p.chain(bridgeTable, "advertised", nil)
+	advertised, _ := p.b.portChain(bridgeTable, portChain("advertised", p.tap))
 	c.rule(etherType(etherIPv4), udpPorts(67, 68), drop)
 	c.rule(etherType(etherIPv6), udpPorts(547, 546), drop)
 	c.rule(etherType(etherIPv6), icmp6(routerAdvertisement), drop)
@@ -125,7 +126,7 @@ func (p *portRules) from() {
 
 // to passes what is for the port's MACs or for many.
 func (p *portRules) to() {
-	c := p.chain(bridgeTable, "to", toMap)
+	c := p.chain(toMap, expr.VerdictGoto)
 	c.rule(setReceiver(p.number))
 	if !p.f.PortSecurity {
 		c.rule(accept)
@@ -143,7 +144,7 @@ func (p *portRules) to() {
 // toLeg passes what a guest may want of the host: who has the leg's addresses,
 // an address, its own metadata, an echo.
 func (p *portRules) toLeg() {
-	c := p.chain(bridgeTable, "to-leg", toLegMap)
+	c := p.chain(toLegMap, expr.VerdictGoto)
 	c.rule(etherType(etherARP), arpOperation(1), arpTarget.inSet(leg4Set), accept)
 	// The client's MAC in the request (chaddr) is whose lease is told.
 	c.rule(etherFrom(p.mac), etherType(etherIPv4), udpPorts(68, 67), transport(8+28, p.mac...), accept)
@@ -163,7 +164,7 @@ func (p *portRules) toLeg() {
 }
 
 func (p *portRules) fromLeg() {
-	c := p.chain(bridgeTable, "from-leg", fromLegMap)
+	c := p.chain(fromLegMap, expr.VerdictGoto)
 	for _, mac := range p.macs {
 		c.rule(etherTo(mac), accept)
 	}
@@ -173,10 +174,8 @@ func (p *portRules) fromLeg() {
 
 // direction writes the port's rules, in the order in which PortFilter.Allows
 // judges.
-func (p *portRules) direction(d vswitch.Direction, m *nftables.Set, key []byte) {
-	name := portChain(m.Name, p.tap)
-	c := p.b.chain(inetTable, name)
-	p.b.leads(m, key, expr.VerdictJump, name)
+func (p *portRules) direction(d vswitch.Direction, m *nftables.Set) {
+	c := p.chain(m, expr.VerdictJump)
 	c.rule(ctState(expr.CtStateBitESTABLISHED|expr.CtStateBitRELATED), back)
 	c.rule(ctState(expr.CtStateBitINVALID), drop)
 	c.rule(notSYN(), drop)

@@ -25,6 +25,7 @@ func Run(t *testing.T, open func(t *testing.T) World) {
 		{"Isolation", isolation}, {"TwoHosts", twoHosts}, {"DHCP", dhcp}, {"Metadata", metadata},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			t.Parallel() // worlds do not know of each other
 			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 			defer cancel()
 			w := open(t)
