@@ -122,6 +122,10 @@ func runHost(ctx context.Context, conn *grpc.ClientConn, id string, o HostOption
 	if o.Clock == nil {
 		o.Clock = cloud.RealClock{}
 	}
+	var err error
+	if o.DataDir, err = filepath.Abs(o.DataDir); err != nil { // hypervisors know no working directory
+		return err
+	}
 	driver, sw, closeAll, err := machinery(ctx, o)
 	if err != nil {
 		return err
