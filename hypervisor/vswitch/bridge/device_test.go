@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"testing"
 
 	"github.com/vishvananda/netlink"
@@ -248,4 +249,40 @@ func addBridge(t *testing.T, h *host) netlink.Link {
 	must(t, err)
 	must(t, h.nl.LinkSetUp(br))
 	return br
+}
+
+// Sixty ports with rules of large groups are one transaction.
+func TestManyRules(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	h := l.host(0)
+	must(t, h.EnsureNetwork(t.Context(), testNetwork("a", 7)))
+	var group []netip.Prefix
+	for n := range 250 {
+		group = append(group, netip.PrefixFrom(netip.AddrFrom4([4]byte{10, 0, byte(n), byte(n)}), 32))
+	}
+	var filters []vswitch.PortFilter
+	for n := range 60 {
+		f := openFilter(1)
+		f.ID = "many-" + strconv.Itoa(n)
+		f.FixedIPs = []netip.Addr{netip.AddrFrom4([4]byte{10, 0, 1, byte(n + 1)})}
+		for p := range uint16(10) {
+			f.Rules = append(f.Rules, vswitch.Rule{Direction: vswitch.Ingress, Protocol: vswitch.ProtoTCP, PortMin: 1000 + p, Remote: group})
+		}
+		filters = append(filters, f)
+	}
+	for range 2 {
+		must(t, h.EnsureFilters(t.Context(), "a", filters))
+		filters[0].Rules = filters[0].Rules[1:]
+	}
+	ns, err := h.openNetwork("a")
+	must(t, err)
+	defer ns.Close()
+	if named, err := portNumbers(ns); err != nil || len(named) != len(filters) {
+		t.Errorf("%d ports are named, %v", len(named), err)
+	}
+	must(t, h.EnsureFilters(t.Context(), "a", nil))
+	if named, err := portNumbers(ns); err != nil || len(named) > 0 {
+		t.Errorf("then %d ports are named, %v", len(named), err)
+	}
 }

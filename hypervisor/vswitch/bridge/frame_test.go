@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
 
 	"github.com/cloudlet/cloudlet/hypervisor/vswitch"
 	"github.com/cloudlet/cloudlet/hypervisor/vswitch/vswitchtest"
@@ -94,6 +95,32 @@ func TestSpoofedFrames(t *testing.T) {
 	} {
 		if got := l.frame(t, one, other, c.frame); got != c.want {
 			t.Errorf("%s: arrived: %t", c.what, got)
+		}
+	}
+}
+
+// The bridge takes frames to link-local groups past prerouting.
+func TestSpoofedFramesTeachTheBridgeNothing(t *testing.T) {
+	t.Parallel()
+	l, one, other := two(t)
+	h, stranger := l.host(0), mac("fa:16:3e:00:00:99")
+	for _, dst := range []net.HardwareAddr{broadcast, {1, 0x80, 0xc2, 0, 0, 0x0e}, legMAC} {
+		for _, src := range []net.HardwareAddr{stranger, mac(other.Port.MAC)} {
+			if _, err := h.taps[one.Port.ID].Write(arp(dst, src, 1, src, "10.0.0.11", nobody, "10.0.0.1")); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	ns, err := h.openNetwork("a")
+	must(t, err)
+	defer ns.Close()
+	tap, err := ns.nl.LinkByName(tapName(one.Port.ID))
+	must(t, err)
+	fdb, err := ns.nl.NeighList(tap.Attrs().Index, unix.AF_BRIDGE)
+	must(t, err)
+	for _, e := range fdb {
+		if e.State&netlink.NUD_PERMANENT == 0 {
+			t.Errorf("learnt %s", e.HardwareAddr)
 		}
 	}
 }

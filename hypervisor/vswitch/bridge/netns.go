@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync"
 
 	"github.com/vishvananda/netlink"
 	"github.com/vishvananda/netns"
@@ -85,8 +86,15 @@ func openNS(name string) (*netNS, error) {
 		return nil, nil
 	}
 	fd, err := netns.GetFromPath(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", path, err)
+	}
+	if err := unix.Fstatfs(int(fd), &st); err != nil || st.Type != unix.NSFS_MAGIC { // it has just gone
+		fd.Close()
+		return nil, err
 	}
 	n, err := attach(name, fd)
 	if err != nil {
@@ -167,9 +175,13 @@ func createNS(name string, build func(*netNS) error) (*netNS, error) {
 	return n, nil
 }
 
+var sharing sync.Mutex
+
 // shareNSDir makes the directory a shared mount, as ip(8) does, so that every
 // mount namespace sees a name come and go.
 func shareNSDir() error {
+	sharing.Lock()
+	defer sharing.Unlock()
 	if err := os.MkdirAll(nsDir, 0o755); err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package bridge
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -10,6 +11,8 @@ import (
 	"os"
 
 	"github.com/vishvananda/netlink"
+	"github.com/vishvananda/netlink/nl"
+	"golang.org/x/sys/unix"
 
 	"github.com/cloudlet/cloudlet/hypervisor/vswitch"
 )
@@ -102,6 +105,9 @@ func furnish(ns *netNS, n vswitch.Network) error {
 	if ns.bridge, err = ns.nl.LinkByName(bridgeName); err != nil {
 		return fmt.Errorf("make bridge: %w", err)
 	}
+	if err := learnFromHooksOnly(ns.bridge); err != nil {
+		return err
+	}
 	// Unless it was changed once, the kernel makes a bridge's MTU that of the
 	// smallest of its ports.
 	for _, mtu := range []int{minMTU, n.DefaultMTU()} {
@@ -113,6 +119,26 @@ func furnish(ns *netNS, n vswitch.Network) error {
 		return fmt.Errorf("mark bridge: %w", err)
 	}
 	return baseFilters(ns)
+}
+
+// learnFromHooksOnly keeps the bridge from learning the senders of frames to
+// link-local groups, which pass no hook (no_linklocal_learn). It runs on a thread
+// in the bridge's namespace; the netlink library does not know the option.
+func learnFromHooksOnly(br netlink.Link) error {
+	const noLinkLocalLearn = 1 << 0 // BR_BOOLOPT_NO_LL_LEARN
+	req := nl.NewNetlinkRequest(unix.RTM_NEWLINK, unix.NLM_F_ACK)
+	msg := nl.NewIfInfomsg(unix.AF_UNSPEC)
+	msg.Index = int32(br.Attrs().Index)
+	req.AddData(msg)
+	info := nl.NewRtAttr(unix.IFLA_LINKINFO, nil)
+	info.AddRtAttr(nl.IFLA_INFO_KIND, nl.NonZeroTerminated("bridge"))
+	value := binary.NativeEndian.AppendUint32(nil, noLinkLocalLearn)
+	info.AddRtAttr(nl.IFLA_INFO_DATA, nil).AddRtAttr(unix.IFLA_BR_MULTI_BOOLOPT, append(value, value...)) // values, mask
+	req.AddData(info)
+	if _, err := req.Execute(unix.NETLINK_ROUTE, 0); err != nil {
+		return fmt.Errorf("set no_linklocal_learn of the bridge: %w", err)
+	}
+	return nil
 }
 
 // shape makes a network that is there be as described.

@@ -145,7 +145,14 @@ func (p *portRules) to() {
 // an address, its own metadata, an echo.
 func (p *portRules) toLeg() {
 	c := p.chain(toLegMap, expr.VerdictGoto)
-	c.rule(etherType(etherARP), arpOperation(1), arpTarget.inSet(leg4Set), accept)
+	for _, from := range p.ownMACs() {
+		c.rule(from, etherType(etherARP), arpOperation(1), arpTarget.inSet(leg4Set), accept)
+		c.rule(from, etherType(etherIPv4), dst4.inSet(leg4Set), l4(unix.IPPROTO_ICMP), transport(0, echoRequest), accept)
+		c.rule(from, etherType(etherIPv6), dst6.inSet(leg6Set), icmp6(echoRequest6), accept)
+		for _, t := range []uint8{neighbourSolicitation, neighbourAdvertisement} {
+			c.rule(from, etherType(etherIPv6), icmp6(t), accept)
+		}
+	}
 	// The client's MAC in the request (chaddr) is whose lease is told.
 	c.rule(etherFrom(p.mac), etherType(etherIPv4), udpPorts(68, 67), transport(8+28, p.mac...), accept)
 	metadata := netip.PrefixFrom(vswitch.MetadataAddr, 32)
@@ -155,12 +162,20 @@ func (p *portRules) toLeg() {
 				l4(unix.IPPROTO_TCP), dstPorts(80, 80), accept)
 		}
 	}
-	c.rule(etherType(etherIPv4), dst4.inSet(leg4Set), l4(unix.IPPROTO_ICMP), transport(0, echoRequest), accept)
-	c.rule(etherType(etherIPv6), dst6.inSet(leg6Set), icmp6(echoRequest6), accept)
-	for _, t := range []uint8{neighbourSolicitation, neighbourAdvertisement} {
-		c.rule(etherType(etherIPv6), icmp6(t), accept)
-	}
 	c.rule(drop)
+}
+
+// ownMACs matches each MAC that the port may use; any, if it may use any. Frames
+// to link-local groups come here without passing prerouting.
+func (p *portRules) ownMACs() []part {
+	if !p.f.PortSecurity {
+		return []part{nil}
+	}
+	var out []part
+	for _, m := range p.macs {
+		out = append(out, etherFrom(m))
+	}
+	return out
 }
 
 func (p *portRules) fromLeg() {
@@ -172,10 +187,15 @@ func (p *portRules) fromLeg() {
 	c.rule(drop)
 }
 
-// direction writes the port's rules, in the order in which PortFilter.Allows
-// judges.
+// direction writes what PortFilter.Allows judges by.
 func (p *portRules) direction(d vswitch.Direction, m *nftables.Set) {
 	c := p.chain(m, expr.VerdictJump)
+	if d == vswitch.Egress { // as in from, but here fragments have been put together
+		c.rule(ipVersion(true), icmp6(routerAdvertisement), drop)
+		c.rule(ipVersion(true), icmp6(redirect), drop)
+		c.rule(ipVersion(false), udpPorts(67, 68), drop)
+		c.rule(ipVersion(true), udpPorts(547, 546), drop)
+	}
 	c.rule(ctState(expr.CtStateBitESTABLISHED|expr.CtStateBitRELATED), back)
 	c.rule(ctState(expr.CtStateBitINVALID), drop)
 	c.rule(notSYN(), drop)
@@ -183,12 +203,8 @@ func (p *portRules) direction(d vswitch.Direction, m *nftables.Set) {
 		c.rule(ipVersion(true), icmp6(t), back)
 	}
 	if d == vswitch.Egress {
-		c.rule(ipVersion(true), icmp6(routerAdvertisement), drop)
-		c.rule(ipVersion(true), icmp6(redirect), drop)
 		c.rule(ipVersion(false), udpPorts(68, 67), back)
 		c.rule(ipVersion(true), udpPorts(546, 547), back)
-		c.rule(ipVersion(false), udpPorts(67, 68), drop)
-		c.rule(ipVersion(true), udpPorts(547, 546), drop)
 	}
 	for _, r := range p.f.Rules {
 		if r.Direction == d {
