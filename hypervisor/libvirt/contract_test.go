@@ -33,9 +33,8 @@ type host struct {
 	dir    string // of guests' files
 }
 
-func newHost(t *testing.T, h *testbed.Host) *host {
-	// On the host itself its libvirtd is qemu:///system; here we are outside.
-	n := &host{Host: h, image: testbed.Image(t), dir: t.TempDir()}
+func newHost(t *testing.T, h *testbed.Host, image string) *host {
+	n := &host{Host: h, image: image, dir: t.TempDir()}
 	n.driver = n.open(t)
 	t.Cleanup(func() {
 		n.driver.Close()
@@ -48,7 +47,7 @@ func newHost(t *testing.T, h *testbed.Host) *host {
 
 func (h *host) open(t *testing.T) *libvirt.Driver {
 	t.Helper()
-	d, err := libvirt.New(libvirt.Options{URI: h.URI(), Dir: h.dir, VirtType: "qemu", Log: slog.New(slog.NewTextHandler(t.Output(), nil))})
+	d, err := libvirt.New(libvirt.Options{URI: h.URI(), Dir: h.dir, VirtType: "qemu", Log: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelDebug}))})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -163,9 +162,9 @@ func (h *host) foreign(t *testing.T) (string, func(*testing.T)) {
 }
 
 func TestContract(t *testing.T) {
-	bed := testbed.Start(t, testbed.Options{Hosts: 1})
+	bed, image := testbed.Start(t, testbed.Options{Hosts: 1}), testbed.Image(t)
 	drivertest.Run(t, func(t *testing.T) drivertest.Rig {
-		h := newHost(t, bed.Hosts[0])
+		h := newHost(t, bed.Hosts[0], image)
 		return drivertest.Rig{
 			Driver: h.driver, Guest: h.guest, NIC: h.nic,
 			Patience: 30 * time.Second, Grace: 20 * time.Second,
@@ -196,7 +195,7 @@ func TestContract(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				return strings.Count(string(log), "TINY init")
+				return strings.Count(string(log), "EDD") // of the boot loader's banner
 			},
 		}
 	})

@@ -84,7 +84,12 @@ func (l *link) syncNICs(ctx context.Context, id string, dom *libvirt.Domain, g h
 		}
 	}
 	for _, n := range come {
-		err := dom.AttachDeviceFlags(marshal(interfaceOf(n, g.Properties["hw_vif_model"])), libvirt.DOMAIN_DEVICE_MODIFY_LIVE)
+		card := interfaceOf(n, g.Properties["hw_vif_model"])
+		text, err := card.Marshal()
+		if err != nil {
+			return err
+		}
+		err = dom.AttachDeviceFlags(text, libvirt.DOMAIN_DEVICE_MODIFY_LIVE)
 		if isOff(dom, err) {
 			return nil
 		}

@@ -125,6 +125,7 @@ func (d *Driver) pump(l *link) {
 			if r.removed == "" {
 				n.event, n.ours = d.interpret(l, r)
 			}
+			d.o.Log.Debug("libvirt event", "guest", r.id, "kind", int(r.kind), "detail", r.detail, "removed", r.removed, "event", n.event, "ours", n.ours)
 			l.hub.publish(n)
 		}
 		select {

@@ -16,6 +16,10 @@ import (
 // was still booting has not noticed the power button.
 const pressAgain = 5 * time.Second
 
+// tellTime is more than libvirt needs to tell that a guest went off. It tells
+// nothing of one that goes while libvirtd, just started, still looks for it.
+const tellTime = time.Second
+
 // Start as the contract has it.
 func (d *Driver) Start(ctx context.Context, id string) error {
 	return d.do(ctx, id, func(l *link) error {
@@ -76,7 +80,7 @@ func (d *Driver) Stop(ctx context.Context, id string, grace time.Duration) error
 				return err
 			}
 		}
-		return g.cutOff()
+		return l.cutOff(g)
 	})
 }
 
@@ -140,11 +144,22 @@ func (s *subscription) until(ctx context.Context, match func(notice) bool) (bool
 	}
 }
 
-// cutOff ends the guest's process.
-func (g *guest) cutOff() error {
+// cutOff ends the guest's process, and sees to it that this is told.
+func (l *link) cutOff(g *guest) error {
+	s := l.subscribe()
+	defer s.end()
 	err := g.dom.DestroyFlags(libvirt.DOMAIN_DESTROY_DEFAULT)
-	if is(err, libvirt.ERR_OPERATION_INVALID) || is(err, libvirt.ERR_NO_DOMAIN) {
-		return nil // it went off by itself in the meantime
+	if err != nil && !is(err, libvirt.ERR_OPERATION_INVALID) && !is(err, libvirt.ERR_NO_DOMAIN) {
+		return err // else it went off by itself in the meantime
+	}
+	wait, cancel := context.WithTimeout(context.Background(), tellTime)
+	defer cancel()
+	told, err := s.until(wait, func(n notice) bool { return n.id == g.id && n.ended() })
+	if err == nil && !told {
+		l.hub.publish(notice{
+			raw:   raw{id: g.id, kind: libvirt.DOMAIN_EVENT_STOPPED},
+			event: hypervisor.Event{ID: g.id, Power: hypervisor.Off}, ours: true,
+		})
 	}
 	return err
 }
@@ -185,7 +200,7 @@ func (d *Driver) Destroy(ctx context.Context, id string) error {
 		}
 		defer g.free()
 		if g.active() {
-			if err := g.cutOff(); err != nil {
+			if err := l.cutOff(g); err != nil {
 				return err
 			}
 		}
