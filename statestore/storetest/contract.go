@@ -156,7 +156,10 @@ func contractRange(t *testing.T, d Device) {
 		}
 	}
 	n := 0
-	for range e.Range(t.Context(), []byte("a"), []byte("z")) {
+	for _, err := range e.Range(t.Context(), []byte("a"), []byte("z")) {
+		if err != nil {
+			t.Fatal(err)
+		}
 		n++
 		break
 	}
