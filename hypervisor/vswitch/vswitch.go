@@ -39,7 +39,8 @@ type Switch interface {
 	// force, replacing those before as a whole: a port that is not named passes
 	// nothing. When it returns, connections that the filters no longer allow are
 	// cut, and those they still allow have not been disturbed. Ports may be named
-	// before they are prepared. It wraps ErrNotFound if the network is not there.
+	// before they are prepared, but none twice. It wraps ErrNotFound if the network
+	// is not there.
 	EnsureFilters(ctx context.Context, networkID string, filters []PortFilter) error
 
 	// RemovePort takes the port off the network and deletes its tap. It is no

@@ -1,7 +1,11 @@
 package bridge
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
 	"net/netip"
+	"strings"
 
 	"github.com/google/nftables"
 	"github.com/google/nftables/expr"
@@ -68,6 +72,13 @@ func networkFilters(ns *netNS, n vswitch.Network, leg []netip.Addr) error {
 	if err != nil {
 		return err
 	}
+	dhcp4 := false
+	for _, s := range n.Subnets {
+		dhcp4 = dhcp4 || s.DHCP && s.CIDR.Addr().Is4()
+	}
+	if there, err := b.describe(fmt.Sprint(leg, dhcp4)); err != nil || there {
+		return err
+	}
 	var v4, v6 []nftables.SetElement
 	seen := map[netip.Addr]bool{}
 	for _, a := range leg {
@@ -82,10 +93,6 @@ func networkFilters(ns *netNS, n vswitch.Network, leg []netip.Addr) error {
 	}
 	b.fill(leg4Set, v4)
 	b.fill(leg6Set, v6)
-	dhcp4 := false
-	for _, s := range n.Subnets {
-		dhcp4 = dhcp4 || s.DHCP && s.CIDR.Addr().Is4()
-	}
 	in := chain{b, &nftables.Chain{Table: bridgeTable, Name: wireInChain}}
 	b.conn.FlushChain(in.c)
 	in.rule(jump(notLegChain))
@@ -104,4 +111,26 @@ func networkFilters(ns *netNS, n vswitch.Network, leg []netip.Addr) error {
 	out.rule(etherType(etherIPv6), dst6.inSet(leg6Set), drop)
 	out.rule(accept)
 	return b.commit()
+}
+
+// describe tells whether rules made from the same description are in force
+// already; if not, they will be with the batch. An empty chain's name says so.
+func (b *batch) describe(what string) (there bool, err error) {
+	const prefix = "described-"
+	sum := sha256.Sum256([]byte(generation + what))
+	name := prefix + hex.EncodeToString(sum[:16])
+	chains, err := b.conn.ListChains()
+	if err != nil {
+		return false, fmt.Errorf("nftables: %w", err)
+	}
+	for _, c := range chains {
+		if c.Name == name {
+			return true, nil
+		}
+		if strings.HasPrefix(c.Name, prefix) {
+			b.conn.DelChain(c)
+		}
+	}
+	b.chain(bridgeTable, name)
+	return false, nil
 }

@@ -286,3 +286,50 @@ func TestManyRules(t *testing.T) {
 		t.Errorf("then %d ports are named, %v", len(named), err)
 	}
 }
+
+// Calls that find all as it should be change neither devices nor filters.
+func TestNothingIsDoneTwice(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	h := l.host(0)
+	n := testNetwork("a", 7)
+	n.Peers = []netip.Addr{l.host(1).Peer()}
+	filters := []vswitch.PortFilter{openFilter(1)}
+	must(t, h.EnsureNetwork(t.Context(), n))
+	h.run(t, 1)
+	must(t, h.EnsureFilters(t.Context(), "a", filters))
+	ns, err := h.openNetwork("a")
+	must(t, err)
+	defer ns.Close()
+	observe := func() (out []string) {
+		b, err := newBatch(ns)
+		must(t, err)
+		chains, err := b.conn.ListChains()
+		must(t, err)
+		for _, c := range chains {
+			rules, err := b.conn.GetRules(c.Table, c)
+			must(t, err)
+			for _, r := range rules { // a rule that is made anew has another handle
+				out = append(out, c.Name+" "+strconv.Itoa(int(r.Handle)))
+			}
+		}
+		links, err := ns.nl.LinkList()
+		must(t, err)
+		for _, dev := range links {
+			out = append(out, dev.Attrs().Name+" "+strconv.Itoa(dev.Attrs().Index))
+		}
+		return out
+	}
+	before := observe()
+	must(t, h.EnsureNetwork(t.Context(), n))
+	must(t, h.ActivatePort(t.Context(), testPort(1)))
+	must(t, h.EnsureFilters(t.Context(), "a", filters))
+	if after := observe(); !slices.Equal(before, after) {
+		t.Errorf("before %v, after %v", before, after)
+	}
+	n.Subnets[0].DHCP = false
+	must(t, h.EnsureNetwork(t.Context(), n))
+	if after := observe(); slices.Equal(before, after) {
+		t.Error("a network that is described otherwise has the filters of before")
+	}
+}

@@ -102,7 +102,8 @@ func numbered(filters []vswitch.PortFilter, old map[string]uint16) (map[string]u
 	return out, nil
 }
 
-// generation is to be changed with what the rules of a port are.
+// generation is to be changed with the rules that a description leads to: an
+// agent of a newer version then replaces them.
 const generation = "1"
 
 // digestChain is an empty chain whose name tells which filters are in force.

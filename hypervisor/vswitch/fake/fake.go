@@ -114,6 +114,9 @@ func (s *Switch) EnsureFilters(ctx context.Context, networkID string, filters []
 		if err := f.Check(networkID); err != nil {
 			return err
 		}
+		if _, twice := by[f.ID]; twice {
+			return fmt.Errorf("port %s is named twice: %w", f.ID, vswitch.ErrInvalid)
+		}
 		by[f.ID] = f
 	}
 	s.mu.Lock()

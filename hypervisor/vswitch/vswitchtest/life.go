@@ -99,6 +99,7 @@ func refusals(f *fixture) {
 	is("another network's port", f.h.EnsureFilters(f.ctx, "a", []vswitch.PortFilter{filter("b", 1)}), vswitch.ErrInvalid)
 	bad := filter("a", 1, vswitch.Rule{})
 	is("a rule without direction", f.h.EnsureFilters(f.ctx, "a", []vswitch.PortFilter{bad}), vswitch.ErrInvalid)
+	is("a port twice", f.h.EnsureFilters(f.ctx, "a", []vswitch.PortFilter{filter("a", 1), filter("a", 1)}), vswitch.ErrInvalid)
 	gone, cancel := context.WithCancel(f.ctx)
 	cancel()
 	is("after the context", f.h.RemoveNetwork(gone, "a"), context.Canceled)
