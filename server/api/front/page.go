@@ -26,8 +26,8 @@ type Paging[T any] struct {
 	DefaultDir string
 }
 
-// Page sorts items in place and returns those after marker, at most limit of
-// them, and whether more follow. Query: limit, marker, sort_key and sort_dir
+// Page returns the items after marker, sorted, at most limit of them, and whether
+// more follow; a limit of 0 gives none and no more. Query: limit, marker, sort_key and sort_dir
 // (each may repeat), or sort=key:dir,… (OpenStack API-SIG, pagination and
 // sorting). Errors are Invalid and name the parameter.
 func Page[T any](q url.Values, items []T, p Paging[T]) (page []T, more bool, err error) {
@@ -39,25 +39,33 @@ func Page[T any](q url.Values, items []T, p Paging[T]) (page []T, more bool, err
 	if err != nil {
 		return nil, false, err
 	}
-	slices.SortFunc(items, func(a, b T) int {
+	refs := make([]*T, len(items)) // rows are large: what is sorted is where they are
+	for i := range items {
+		refs[i] = &items[i]
+	}
+	slices.SortFunc(refs, func(a, b *T) int {
 		for _, c := range order {
-			if n := c(&a, &b); n != 0 {
+			if n := c(a, b); n != 0 {
 				return n
 			}
 		}
-		return cmp.Compare(p.ID(&a), p.ID(&b))
+		return cmp.Compare(p.ID(a), p.ID(b))
 	})
 	if m := q.Get("marker"); m != "" {
-		i := slices.IndexFunc(items, func(t T) bool { return p.ID(&t) == m })
+		i := slices.IndexFunc(refs, func(t *T) bool { return p.ID(t) == m })
 		if i < 0 {
 			return nil, false, cloud.Errorf(cloud.Invalid, "", "marker [%s] not found", m)
 		}
-		items = items[i+1:]
+		refs = refs[i+1:]
 	}
-	if len(items) > limit {
-		return items[:limit], limit > 0, nil
+	if len(refs) > limit {
+		refs, more = refs[:limit], limit > 0
 	}
-	return items, false, nil
+	page = make([]T, len(refs))
+	for i, t := range refs {
+		page[i] = *t
+	}
+	return page, more, nil
 }
 
 func (p Paging[T]) limit(q url.Values) (int, error) {
