@@ -42,18 +42,13 @@ func (s *Switch) List(ctx context.Context) ([]vswitch.NetworkState, error) {
 			return nil, fmt.Errorf("network %s: %w", st.ID, err)
 		}
 	}
-	links, err := dump(s.hostNL.LinkList)
+	err = s.preparedPorts(func(network, port, tap string) {
+		_, filtered := named[network][tap]
+		st := at(network)
+		st.Ports = append(st.Ports, vswitch.PortState{ID: port, Tap: tap, Filtered: filtered})
+	})
 	if err != nil {
 		return nil, fmt.Errorf("list devices: %w", err)
-	}
-	for _, l := range links {
-		m, ours := parseMark(l.Attrs().Alias)
-		if !ours || m.port == "" {
-			continue
-		}
-		_, filtered := named[m.network][l.Attrs().Name]
-		st := at(m.network)
-		st.Ports = append(st.Ports, vswitch.PortState{ID: m.port, Tap: l.Attrs().Name, Filtered: filtered})
 	}
 	out := make([]vswitch.NetworkState, 0, len(states))
 	for _, st := range states {
@@ -62,6 +57,20 @@ func (s *Switch) List(ctx context.Context) ([]vswitch.NetworkState, error) {
 	}
 	slices.SortFunc(out, func(a, b vswitch.NetworkState) int { return cmp.Compare(a.ID, b.ID) })
 	return out, nil
+}
+
+// preparedPorts tells of the ports whose taps are in the host's namespace.
+func (s *Switch) preparedPorts(tell func(network, port, tap string)) error {
+	links, err := dump(s.hostNL.LinkList)
+	if err != nil {
+		return err
+	}
+	for _, l := range links {
+		if m, ours := parseMark(l.Attrs().Alias); ours && m.port != "" {
+			tell(m.network, m.port, l.Attrs().Name)
+		}
+	}
+	return nil
 }
 
 // activePorts returns the ports whose taps are in the namespace, and the numbers

@@ -57,26 +57,32 @@ func (s *Switch) ensureWire(ns *netNS, n vswitch.Network) error {
 	}))
 }
 
+// findUplink returns the uplink's end in the host's namespace, nil if it is to be
+// made.
+func (s *Switch) findUplink(n vswitch.Network, wire netlink.Link) (netlink.Link, error) {
+	name := uplinkName(n.ID)
+	outer, err := linkByName(s.hostNL, name)
+	if err != nil || outer == nil {
+		return nil, err
+	}
+	m, ours := parseMark(outer.Attrs().Alias)
+	// A crash may have come between making and marking.
+	unmarked := outer.Attrs().Alias == "" && wire != nil && wire.Attrs().ParentIndex == outer.Attrs().Index
+	if outer.Type() != "veth" || !unmarked && (!ours || m.network != n.ID) {
+		return nil, fmt.Errorf("the device %s of the host is not this network's: %w", name, vswitch.ErrConflict)
+	}
+	if wire != nil {
+		return outer, nil
+	}
+	return nil, deleteLink(s.hostNL, outer) // its other end went with a namespace
+}
+
 // ensureUplink joins the network with the physical network's bridge.
 func (s *Switch) ensureUplink(ns *netNS, n vswitch.Network, wire netlink.Link) error {
 	name := uplinkName(n.ID)
-	outer, err := linkByName(s.hostNL, name)
+	outer, err := s.findUplink(n, wire)
 	if err != nil {
 		return fmt.Errorf("uplink: %w", err)
-	}
-	if outer != nil {
-		m, ours := parseMark(outer.Attrs().Alias)
-		// A crash may have come between making and marking.
-		unmarked := outer.Attrs().Alias == "" && wire != nil && wire.Attrs().ParentIndex == outer.Attrs().Index
-		if outer.Type() != "veth" || !unmarked && (!ours || m.network != n.ID) {
-			return fmt.Errorf("the device %s of the host is not this network's: %w", name, vswitch.ErrConflict)
-		}
-	}
-	if outer != nil && wire == nil { // its other end went with a namespace
-		if err := deleteLink(s.hostNL, outer); err != nil {
-			return err
-		}
-		outer = nil
 	}
 	if outer == nil {
 		attrs := netlink.NewLinkAttrs()
