@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -58,7 +59,8 @@ type Agent struct {
 	mu        sync.Mutex
 	instances map[string]*hostapi.Instance // desired
 	networks  map[string]*hostapi.Network  // desired
-	told      bool                         // the server has told all that is desired
+	told      bool                         // the server has told all that is desired, in this process
+	listed    bool                         // the driver has told which guests there are, in this process
 	guests    map[string]*guest            // found
 	nets      map[string]*netState
 	seq       uint64 // rises with every change that a worker made
@@ -70,6 +72,7 @@ type guest struct {
 	state  hypervisor.GuestState
 	busy   bool   // a worker is at it: what List says may be old
 	stale  bool   // List said something while it was busy
+	waits  bool   // for a network that has not been told yet
 	seq    uint64 // Agent.seq when a worker last changed it
 	ranAt  uint64 // generation that was wanted when it last started, plus one; 0: not in this process
 }
@@ -160,14 +163,20 @@ func (a *Agent) pokeRefresh() {
 func (a *Agent) refreshLoop(ctx context.Context) {
 	a.pokeRefresh()
 	resync := a.Clock.After(a.Resync)
+	var again <-chan time.Time
 	for {
 		select {
+		case <-again:
+			a.pokeRefresh()
 		case <-a.refresh:
-			a.listGuests(ctx)
+			if again = nil; !a.listGuests(ctx) {
+				again = a.Clock.After(time.Second)
+			}
 		case <-resync:
 			resync = a.Clock.After(a.Resync)
-			a.listGuests(ctx)
-			a.resync(ctx)
+			if a.listGuests(ctx) {
+				a.resync(ctx)
+			}
 		case <-ctx.Done():
 			return
 		}
@@ -175,20 +184,35 @@ func (a *Agent) refreshLoop(ctx context.Context) {
 }
 
 // listGuests brings what is known of guests up to date and has those that changed
-// reconciled.
-func (a *Agent) listGuests(ctx context.Context) {
+// reconciled; the first time in a process, everything. It reports false if the
+// driver did not tell.
+func (a *Agent) listGuests(ctx context.Context) bool {
 	a.mu.Lock()
-	since := a.seq
+	since, first := a.seq, !a.listed
 	a.mu.Unlock()
 	list, err := a.Driver.List(ctx)
+	if err == nil && first {
+		err = a.findPorts(ctx)
+	}
 	if err != nil {
 		if ctx.Err() == nil {
-			a.Log.Warn("guests could not be listed", "error", err)
+			a.Log.Warn("what is on the host could not be listed", "error", err)
 		}
-		return
+		return false
 	}
+	a.noteAll(list, since)
+	if first {
+		a.reconcileAll()
+		a.sweep()
+	}
+	return true
+}
+
+// noteAll takes in a list of all guests; since is Agent.seq from before it was made.
+func (a *Agent) noteAll(list []hypervisor.GuestState, since uint64) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	a.listed = true
 	seen := make(map[string]bool, len(list))
 	for _, s := range list {
 		seen[s.ID] = true
@@ -208,21 +232,54 @@ func (a *Agent) note(id string, s hypervisor.GuestState, exists bool, since uint
 		g = &guest{}
 		a.guests[id] = g
 	}
-	if g.busy || g.seq > since {
+	if g.busy {
 		g.stale = true
+		return
+	}
+	if g.seq > since {
+		a.pokeRefresh() // the list may be older than what the worker did, or newer
 		return
 	}
 	changed := g.exists != exists || g.state.Power != s.Power || g.state.ByGuest != s.ByGuest ||
 		g.state.RebootSerial != s.RebootSerial || g.state.Digest != s.Digest
-	g.exists, g.state = exists, s
+	a.found(g, exists, s)
 	if changed {
 		a.queue.add(guestKey + id)
 	}
 }
 
+// found takes in what a guest is now, and has the networks of cards that it has no
+// more looked at. a.mu is held.
+func (a *Agent) found(g *guest, exists bool, s hypervisor.GuestState) {
+	before := g.state.NICs
+	g.exists, g.state = exists, s
+	for _, nic := range before {
+		if !exists || !hasPort(s, nic.PortID) {
+			a.unplugged(nic.PortID)
+		}
+	}
+}
+
+func hasPort(s hypervisor.GuestState, port string) bool {
+	return slices.ContainsFunc(s.NICs, func(n hypervisor.NIC) bool { return n.PortID == port })
+}
+
 // resync has everything reconciled, and removes what nobody wants.
 func (a *Agent) resync(ctx context.Context) {
+	a.reconcileAll()
+	if err := a.findPorts(ctx); err != nil {
+		if ctx.Err() == nil {
+			a.Log.Warn("networks could not be listed", "error", err)
+		}
+		return
+	}
+	a.sweep()
+}
+
+// reconcileAll has all that is desired or found reconciled.
+func (a *Agent) reconcileAll() {
 	a.mu.Lock()
+	defer a.mu.Unlock()
 	for id := range a.instances {
 		a.queue.add(guestKey + id)
 	}
@@ -233,48 +290,39 @@ func (a *Agent) resync(ctx context.Context) {
 		a.net(id).applied = nil // look at the host, not at what was done before
 		a.queue.add(networkKey + id)
 	}
-	told := a.told
-	a.mu.Unlock()
-	if told {
-		a.sweep(ctx)
-	}
 }
 
-// sweep removes networks, ports, guests' directories and images that are there
-// but not desired.
-func (a *Agent) sweep(ctx context.Context) {
-	states, err := a.Switch.List(ctx)
-	if err != nil {
-		if ctx.Err() == nil {
-			a.Log.Warn("networks could not be listed", "error", err)
-		}
-		return
-	}
+// mayRemove reports whether it is known what nobody wants: the server has told
+// all that is desired, and the driver all that is there. a.mu is held.
+func (a *Agent) mayRemove() bool { return a.told && a.listed }
+
+// sweep removes guests' directories, kept state and images that are there but not
+// desired.
+func (a *Agent) sweep() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	for _, s := range states {
-		n := a.net(s.ID)
-		for _, p := range s.Ports {
-			n.ports[p.ID] = true
-		}
-		a.queue.add(networkKey + s.ID)
+	if !a.mayRemove() {
+		return
 	}
-	wanted, images := map[string]bool{}, map[string]bool{}
+	instances, networks, images := map[string]bool{}, map[string]bool{}, map[string]bool{}
 	for id, i := range a.instances {
-		wanted[id] = true
-		images[i.ImageSha256] = true
+		instances[id], images[i.ImageSha256] = true, true
 	}
+	for id := range a.networks {
+		networks[id] = true
+	}
+	a.keep.sweepDesired(instances, networks)
 	for id, g := range a.guests {
-		if g.exists && !wanted[id] {
+		if g.exists && !instances[id] {
 			return // its files are still in use
 		}
 	}
-	a.keep.sweepGuests(wanted)
+	a.keep.sweepGuests(instances)
 	a.images.sweep(images)
 }
 
 // apply takes in what the server wants.
-func (a *Agent) apply(ctx context.Context, d *hostapi.Desired) {
+func (a *Agent) apply(d *hostapi.Desired) {
 	a.mu.Lock()
 	if d.Whole {
 		a.dropUnnamed(d)
@@ -302,7 +350,17 @@ func (a *Agent) apply(ctx context.Context, d *hostapi.Desired) {
 	a.mu.Unlock()
 	a.keep.put(d)
 	if d.Whole {
-		a.sweep(ctx)
+		a.queueFound()
+		a.sweep()
+	}
+}
+
+// queueFound has networks that are on the host looked at: nobody may want them.
+func (a *Agent) queueFound() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for id := range a.nets {
+		a.queue.add(networkKey + id)
 	}
 }
 
@@ -328,8 +386,14 @@ func (a *Agent) dropUnnamed(d *hostapi.Desired) {
 	}
 }
 
-// hidden reports whether an error is one that passes by itself, so that users
-// need not see it.
-func hidden(err error) bool {
-	return errors.Is(err, hypervisor.ErrUnavailable) || errors.Is(err, errServerAway) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
+// hidden reports whether users need not see an error after so many failures
+// before it: it passes by itself.
+func hidden(err error, failed int) bool {
+	switch {
+	case errors.Is(err, errServerAway), errors.Is(err, errNotTold), errors.Is(err, context.Canceled):
+		return true // whoever could be told is what is missing
+	case errors.Is(err, hypervisor.ErrUnavailable), errors.Is(err, context.DeadlineExceeded):
+		return failed < unseenFailures
+	}
+	return false
 }

@@ -31,12 +31,14 @@ type job struct {
 	sit   situation
 	guest hypervisor.Guest   // as wanted; NICs without taps
 	ports []*portRef         // of the wanted NICs, in order
+	waits bool               // a network of it has not been told yet
 	drive *metadata.Instance // the config drive's content; nil for none
 }
 
 type portRef struct {
 	network string
 	port    vswitch.Port
+	fault   bool // and it was reported
 }
 
 // reconcileGuest makes one guest be as wanted and has the outcome reported.
@@ -58,31 +60,72 @@ func (a *Agent) reconcileGuest(ctx context.Context, id string) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	o := observed(j.sit, gone)
-	o.Id = id
-	if err != nil {
-		failed := a.queue.failures(guestKey + id)
-		a.Log.Warn("instance is not as wanted", "instance", id, "error", err, "failed_before", failed)
-		if errors.Is(err, errNotTold) {
-			return nil // it is reconciled again when that comes
-		}
-		if !hidden(err) || failed >= unseenFailures {
-			o.Fault, o.FaultDetails = j.fault(err), err.Error()
-		}
+	j.report(err, gone)
+	if errors.Is(err, errNotTold) {
+		j.waits = true
+		return nil // it is reconciled again when that comes
 	}
-	a.out.instance(o)
 	return err
 }
 
-// fault is what the user is told of a failure.
-func (j *job) fault(err error) string {
+// report has the outcome told to the server.
+func (j *job) report(err error, gone bool) {
+	a := j.agent
+	o := observed(j.sit, gone)
+	o.Id = j.id
+	if err != nil {
+		failed := a.queue.failures(guestKey + j.id)
+		a.Log.Warn("instance is not as wanted", "instance", j.id, "error", err, "failed_before", failed)
+		if !hidden(err, failed) && !j.rests() {
+			o.Fault, o.FaultDetails = fault(err), err.Error()
+		}
+	}
+	if !j.up() {
+		for _, p := range j.ports {
+			if !p.fault {
+				a.out.port(&hostapi.ObservedPort{Id: p.port.ID})
+			}
+		}
+	}
+	if ran := j.ranAndWent(o); ran != nil {
+		a.out.instance(ran, o)
+		return
+	}
+	a.out.instance(o)
+}
+
+// up reports whether the guest's cards are in use.
+func (j *job) up() bool {
+	return j.sit.exists && (j.sit.found.Power == hypervisor.Running || j.sit.found.Power == hypervisor.Paused)
+}
+
+// rests reports whether the guest is off, as wanted: then nobody suffers from what
+// could not be prepared for its next start.
+func (j *job) rests() bool {
+	return j.sit.want != nil && j.sit.want.Power == powerStopped && !j.up()
+}
+
+// ranAndWent returns the report that a guest ran, if it did as asked and went off
+// by itself before the server knew: who waits for it to run has to hear of both.
+// Nil otherwise.
+func (j *job) ranAndWent(o *hostapi.ObservedInstance) *hostapi.ObservedInstance {
+	w := j.sit.want
+	if w == nil || !w.Asked || j.sit.asked || w.Power != powerRunning || o.Fault != "" || o.Power != powerStopped && o.Power != powerCrashed {
+		return nil
+	}
+	return &hostapi.ObservedInstance{Id: o.Id, Power: powerRunning, RebootSerial: o.RebootSerial, Applied: o.Applied}
+}
+
+// fault is what the user is told of a step's failure.
+func fault(err error) string {
+	cause := errors.Unwrap(err)
 	switch {
 	case errors.Is(err, hypervisor.ErrInvalid):
-		return "The host cannot run such a guest: " + err.Error()
+		return "The host cannot run such a guest: " + cause.Error()
 	case errors.Is(err, hypervisor.ErrUnavailable):
 		return "The host's hypervisor does not answer."
 	case errors.Is(err, errImage):
-		return "The host could not fetch the image: " + err.Error()
+		return "The host could not fetch the " + cause.Error()
 	}
 	return "The host could not do it: " + err.Error()
 }
@@ -93,7 +136,7 @@ func (a *Agent) begin(id string) (*job, bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	want := a.instances[id]
-	if want == nil && !a.told {
+	if !a.listed || want == nil && !a.told {
 		return nil, false
 	}
 	g := a.guests[id]
@@ -120,8 +163,8 @@ func (a *Agent) end(j *job) {
 	defer a.mu.Unlock()
 	g := a.guests[j.id]
 	a.seq++
-	g.busy, g.seq = false, a.seq
-	g.exists, g.state = j.sit.exists, j.sit.found
+	g.busy, g.waits, g.seq = false, j.waits, a.seq
+	a.found(g, j.sit.exists, j.sit.found)
 	if g.exists && g.state.Power == hypervisor.Running && j.sit.want != nil {
 		g.ranAt = j.sit.want.Generation + 1
 	}
@@ -129,10 +172,23 @@ func (a *Agent) end(j *job) {
 		g.stale = false
 		a.pokeRefresh()
 	}
+	if g.waits && a.allTold(a.instances[j.id]) {
+		a.queue.add(guestKey + j.id) // it came meanwhile
+	}
 	if !g.exists && a.instances[j.id] == nil {
 		delete(a.guests, j.id)
 		a.out.forget(j.id)
 	}
+}
+
+// allTold reports whether all ports of an instance have been told. a.mu is held.
+func (a *Agent) allTold(i *hostapi.Instance) bool {
+	for _, nic := range i.GetNics() {
+		if portOf(a.networks[nic.NetworkId], nic.PortId) == nil {
+			return false
+		}
+	}
+	return i != nil
 }
 
 // describe sets what the guest is to be. a.mu is held.
@@ -258,11 +314,10 @@ func (j *job) prepareTaps(ctx context.Context) error {
 		tap, ok := plugged[p.port.ID]
 		if !ok {
 			var err error
-			if tap, err = j.agent.Switch.PreparePort(ctx, p.port); err != nil {
-				j.agent.out.port(&hostapi.ObservedPort{Id: p.port.ID, Fault: err.Error()})
+			if tap, err = j.agent.preparePort(ctx, p); err != nil {
+				p.report(j.agent, err)
 				return err
 			}
-			j.agent.portThere(p.network, p.port.ID)
 		}
 		j.guest.NICs[n].Tap = tap
 	}
@@ -276,7 +331,6 @@ func (j *job) ensure(ctx context.Context) error {
 			return err
 		}
 	}
-	unplugged := j.sit.found.NICs
 	if err := j.agent.Driver.Ensure(ctx, j.guest); err != nil {
 		j.agent.markStale(j.id)
 		return err
@@ -285,9 +339,6 @@ func (j *job) ensure(ctx context.Context) error {
 		j.sit.exists, j.sit.found = true, hypervisor.GuestState{ID: j.id, Power: hypervisor.Off}
 	}
 	j.sit.found.Digest, j.sit.found.NICs = j.guest.Digest, j.guest.NICs
-	for _, nic := range unplugged {
-		j.agent.unplugged(nic.PortID)
-	}
 	return nil
 }
 
@@ -310,16 +361,21 @@ func (j *job) files() error {
 func (j *job) activate(ctx context.Context) error {
 	for _, p := range j.ports {
 		err := j.agent.Switch.ActivatePort(ctx, p.port)
-		o := &hostapi.ObservedPort{Id: p.port.ID, Active: err == nil}
-		if err != nil {
-			o.Fault = err.Error()
-		}
-		j.agent.out.port(o)
+		p.report(j.agent, err)
 		if err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// report has the port's state told to the server: active, or why it is not.
+func (p *portRef) report(a *Agent, err error) {
+	o := &hostapi.ObservedPort{Id: p.port.ID, Active: err == nil}
+	if p.fault = err != nil && !hidden(err, 0); p.fault {
+		o.Fault = err.Error()
+	}
+	a.out.port(o)
 }
 
 // forget removes what is left of a guest that is not defined any more.
@@ -328,9 +384,6 @@ func (j *job) forget(ctx context.Context) error {
 		if err := j.agent.Switch.RemovePort(ctx, p.network, p.port.ID); err != nil {
 			return err
 		}
-	}
-	for _, nic := range j.sit.found.NICs {
-		j.agent.unplugged(nic.PortID)
 	}
 	j.sit.found = hypervisor.GuestState{ID: j.id}
 	return j.agent.keep.removeGuest(j.id)

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"syscall"
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -27,6 +28,7 @@ var errImage = errors.New("image")
 type imageCache struct {
 	dir    string // empty: nothing is kept
 	server hostapi.HostsClient
+	write  func(*os.File, []byte) (int, error)
 
 	mu       sync.Mutex
 	fetching map[string]*fetch
@@ -38,7 +40,7 @@ type fetch struct {
 }
 
 func openImages(dir string, server hostapi.HostsClient) (*imageCache, error) {
-	c := &imageCache{server: server, fetching: map[string]*fetch{}}
+	c := &imageCache{server: server, write: (*os.File).Write, fetching: map[string]*fetch{}}
 	if dir == "" {
 		return c, nil
 	}
@@ -99,7 +101,10 @@ func (c *imageCache) get(ctx context.Context, sha string) error {
 			break
 		}
 		sum.Write(m.Data)
-		if _, werr := f.Write(m.Data); werr != nil {
+		if _, werr := c.write(f, m.Data); werr != nil {
+			if errors.Is(werr, syscall.ENOSPC) {
+				os.Remove(part) // others need the room more
+			}
 			return fmt.Errorf("%w: %w", errImage, werr)
 		}
 	}

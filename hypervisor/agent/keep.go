@@ -27,6 +27,7 @@ type keeper struct {
 	dir string
 	log *slog.Logger
 
+	writing sync.Mutex // files of the desired state are being written
 	mu      sync.Mutex
 	waiting map[string]proto.Message // path → what is to be there; nil: nothing
 	ready   chan struct{}            // capacity 1
@@ -36,6 +37,7 @@ const (
 	keptInstances = "desired/instances"
 	keptNetworks  = "desired/networks"
 	guestDirs     = "instances"
+	unfinished    = ".new-" // begins the name of a file that is being written
 )
 
 func openKeeper(dir string, log *slog.Logger) (*keeper, error) {
@@ -70,6 +72,9 @@ func loadDir[M interface {
 	for _, e := range entries {
 		b, err := os.ReadFile(filepath.Join(k.dir, sub, e.Name()))
 		m := empty()
+		if strings.HasPrefix(e.Name(), unfinished) {
+			continue
+		}
 		if err != nil || proto.Unmarshal(b, m) != nil || m.GetId() != e.Name() {
 			k.log.Warn("kept desired state is not readable; the server will tell it", "file", e.Name())
 			continue
@@ -117,6 +122,8 @@ func (k *keeper) run(ctx context.Context) {
 }
 
 func (k *keeper) flush() {
+	k.writing.Lock()
+	defer k.writing.Unlock()
 	k.mu.Lock()
 	batch := k.waiting
 	k.waiting = map[string]proto.Message{}
@@ -142,7 +149,7 @@ func (k *keeper) flush() {
 
 // writeFile replaces a file in one step, mode 0600.
 func writeFile(path string, b []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(path), ".new-*")
+	f, err := os.CreateTemp(filepath.Dir(path), unfinished+"*")
 	if err != nil {
 		return err
 	}
@@ -170,8 +177,7 @@ func (k *keeper) removeGuest(id string) error {
 	return os.RemoveAll(k.guestDir(id))
 }
 
-// sweepGuests removes the directories of guests that are not wanted, and what
-// writes that were cut short left.
+// sweepGuests removes the directories of guests that are not wanted.
 func (k *keeper) sweepGuests(wanted map[string]bool) {
 	if k.dir == "" {
 		return
@@ -184,10 +190,20 @@ func (k *keeper) sweepGuests(wanted map[string]bool) {
 			}
 		}
 	}
-	for _, sub := range []string{keptInstances, keptNetworks} {
+}
+
+// sweepDesired removes kept state of what is not desired: files that could not be
+// read, and what writes that were cut short left.
+func (k *keeper) sweepDesired(instances, networks map[string]bool) {
+	if k.dir == "" {
+		return
+	}
+	k.writing.Lock()
+	defer k.writing.Unlock()
+	for sub, wanted := range map[string]map[string]bool{keptInstances: instances, keptNetworks: networks} {
 		entries, _ := os.ReadDir(filepath.Join(k.dir, sub))
 		for _, e := range entries {
-			if strings.HasPrefix(e.Name(), ".new-") {
+			if !wanted[e.Name()] {
 				os.Remove(filepath.Join(k.dir, sub, e.Name()))
 			}
 		}

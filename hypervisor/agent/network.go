@@ -7,10 +7,10 @@ import (
 	"net/netip"
 	"slices"
 	"sync"
+	"time"
 
 	"google.golang.org/protobuf/proto"
 
-	"github.com/cloudlet/cloudlet/hypervisor"
 	"github.com/cloudlet/cloudlet/hypervisor/dhcp"
 	"github.com/cloudlet/cloudlet/hypervisor/hostapi"
 	"github.com/cloudlet/cloudlet/hypervisor/metadata"
@@ -38,16 +38,60 @@ func (a *Agent) net(id string) *netState {
 	return n
 }
 
-func (a *Agent) portThere(networkID, portID string) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.net(networkID).ports[portID] = true
+// lock returns the state of a network with its mutex held.
+func (a *Agent) lock(id string) *netState {
+	for {
+		a.mu.Lock()
+		n := a.net(id)
+		a.mu.Unlock()
+		n.mu.Lock()
+		a.mu.Lock()
+		current := a.nets[id] == n
+		a.mu.Unlock()
+		if current {
+			return n
+		}
+		n.mu.Unlock() // the network was removed meanwhile
+	}
 }
 
-// unplugged has the networks look again whether a port's tap can go.
-func (a *Agent) unplugged(portID string) {
+// findPorts learns from the switch which networks and taps there are, and has
+// those networks reconciled.
+func (a *Agent) findPorts(ctx context.Context) error {
+	states, err := a.Switch.List(ctx)
+	if err != nil {
+		return err
+	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	for _, s := range states {
+		n := a.net(s.ID)
+		for _, p := range s.Ports {
+			n.ports[p.ID] = true
+		}
+		a.queue.add(networkKey + s.ID)
+	}
+	return nil
+}
+
+// preparePort makes a port's tap, if the port is still wanted.
+func (a *Agent) preparePort(ctx context.Context, p *portRef) (tap string, err error) {
+	n := a.lock(p.network)
+	defer n.mu.Unlock()
+	a.mu.Lock()
+	wanted := portOf(a.networks[p.network], p.port.ID) != nil
+	if wanted {
+		n.ports[p.port.ID] = true
+	}
+	a.mu.Unlock()
+	if !wanted {
+		return "", errNotTold
+	}
+	return a.Switch.PreparePort(ctx, p.port)
+}
+
+// unplugged has the networks look again whether a port's tap can go. a.mu is held.
+func (a *Agent) unplugged(portID string) {
 	for id, n := range a.nets {
 		if n.ports[portID] {
 			a.queue.add(networkKey + id)
@@ -59,24 +103,24 @@ func (a *Agent) unplugged(portID string) {
 // removes taps that nobody wants.
 func (a *Agent) reconcileNetwork(ctx context.Context, id string) error {
 	a.mu.Lock()
-	want, told := a.networks[id], a.told
-	n := a.net(id)
+	want := a.networks[id]
 	a.mu.Unlock()
 	if want == nil {
-		if !told || a.inUse(id) {
-			return nil
-		}
-		return a.removeNetwork(ctx, id, n)
+		return a.removeNetwork(ctx, id)
 	}
 	if err := a.ensureNetwork(ctx, id); err != nil {
 		a.Log.Warn("network is not as wanted", "network", id, "error", err)
 		return err
 	}
 	a.requeueWaiting(want)
-	if !told {
-		return nil
-	}
-	for _, port := range a.surplusPorts(id) {
+	return a.removePorts(ctx, id)
+}
+
+// removePorts removes the taps of a network that nobody wants or uses.
+func (a *Agent) removePorts(ctx context.Context, id string) error {
+	n := a.lock(id) // nobody prepares one meanwhile
+	defer n.mu.Unlock()
+	for _, port := range a.surplusPorts(id, n) {
 		if err := a.Switch.RemovePort(ctx, id, port); err != nil {
 			return err
 		}
@@ -94,7 +138,7 @@ func (a *Agent) requeueWaiting(want *hostapi.Network) {
 	defer a.mu.Unlock()
 	for _, p := range want.Ports {
 		g := a.guests[p.InstanceId]
-		if i := a.instances[p.InstanceId]; i != nil && g != nil && !g.exists && i.Power == powerRunning {
+		if i := a.instances[p.InstanceId]; i != nil && g != nil && (g.waits || !g.exists && i.Power == powerRunning) {
 			a.queue.add(guestKey + p.InstanceId)
 		}
 	}
@@ -102,13 +146,15 @@ func (a *Agent) requeueWaiting(want *hostapi.Network) {
 
 // surplusPorts are the ports with a tap that are neither wanted nor in use, by the
 // newest desired state: a tap may have been prepared for it already.
-func (a *Agent) surplusPorts(id string) []string {
+func (a *Agent) surplusPorts(id string, n *netState) []string {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	want := a.networks[id]
+	if !a.mayRemove() {
+		return nil
+	}
 	var out []string
-	for port := range a.nets[id].ports {
-		if portOf(want, port) == nil && !a.plugged(port) {
+	for port := range n.ports {
+		if portOf(a.networks[id], port) == nil && !a.plugged(port) {
 			out = append(out, port)
 		}
 	}
@@ -119,28 +165,35 @@ func (a *Agent) surplusPorts(id string) []string {
 // plugged reports whether a guest on the host has the port. a.mu is held.
 func (a *Agent) plugged(port string) bool {
 	for _, g := range a.guests {
-		if g.exists && slices.ContainsFunc(g.state.NICs, func(n hypervisor.NIC) bool { return n.PortID == port }) {
+		if g.exists && hasPort(g.state, port) {
 			return true
 		}
 	}
 	return false
 }
 
-// inUse reports whether a guest on the host has a port of the network.
-func (a *Agent) inUse(id string) bool {
+// surplus reports whether a network is neither wanted nor in use.
+func (a *Agent) surplus(id string, n *netState) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	for port := range a.net(id).ports {
+	if !a.mayRemove() || a.networks[id] != nil {
+		return false
+	}
+	for port := range n.ports {
 		if a.plugged(port) {
-			return true
+			return false
 		}
 	}
-	return false
+	return true
 }
 
-func (a *Agent) removeNetwork(ctx context.Context, id string, n *netState) error {
-	n.mu.Lock()
+// removeNetwork removes a network that is surplus.
+func (a *Agent) removeNetwork(ctx context.Context, id string) error {
+	n := a.lock(id) // nobody prepares a port of it meanwhile
 	defer n.mu.Unlock()
+	if !a.surplus(id, n) {
+		return nil
+	}
 	n.stopServices()
 	if err := a.Switch.RemoveNetwork(ctx, id); err != nil {
 		return err
@@ -160,10 +213,7 @@ func (a *Agent) removeNetwork(ctx context.Context, id string, n *netState) error
 // ensureNetwork makes a network be as the newest desired state says. It does
 // nothing if that is so.
 func (a *Agent) ensureNetwork(ctx context.Context, id string) error {
-	a.mu.Lock()
-	n := a.net(id)
-	a.mu.Unlock()
-	n.mu.Lock()
+	n := a.lock(id)
 	defer n.mu.Unlock()
 	a.mu.Lock()
 	want := a.networks[id]
@@ -223,12 +273,15 @@ func (a *Agent) serve(ctx context.Context, id string, n *netState) error {
 	}
 	sctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	n.cancel, n.stopped = cancel, make(chan struct{})
-	ended := sync.OnceFunc(func() {
-		close(n.stopped)
-		if sctx.Err() == nil {
+	stopped := sync.OnceFunc(func() { close(n.stopped) })
+	ended := func() {
+		stopped()
+		select {
+		case <-a.Clock.After(time.Second): // not at once: it may end each time
 			a.queue.add(networkKey + id)
+		case <-sctx.Done():
 		}
-	})
+	}
 	n.services.Go(func() {
 		if err := dhcp.Serve(sctx, conn, func(mac net.HardwareAddr) (dhcp.Lease, bool) { return a.lease(id, mac) }, a.Log); err != nil {
 			a.Log.Warn("DHCP ended", "network", id, "error", err)

@@ -50,10 +50,7 @@ func plan(s situation) []step {
 		}
 		return []step{stepForget}
 	case s.want.Power == powerStopped:
-		if s.exists && s.found.Power != hypervisor.Off && s.found.Power != hypervisor.Crashed {
-			return []step{stepStop}
-		}
-		return nil
+		return planStopped(s)
 	case s.exists && s.found.Power == hypervisor.Paused && s.found.RebootSerial >= s.want.RebootSerial:
 		return nil // by the hypervisor (a full disk): whoever paused it resumes it
 	case s.exists && (s.found.Power == hypervisor.Running || s.found.Power == hypervisor.Paused):
@@ -66,6 +63,21 @@ func plan(s situation) []step {
 		up = stepReset
 	}
 	return []step{stepNetworks, stepImage, stepTaps, stepEnsure, up, stepActivate}
+}
+
+// planStopped is the plan for a guest that shall be off. It is defined anew if it
+// is to be something else: who looks for what is in use goes by the definition.
+func planStopped(s situation) (steps []step) {
+	if !s.exists {
+		return nil
+	}
+	if s.found.Power != hypervisor.Off && s.found.Power != hypervisor.Crashed {
+		steps = append(steps, stepStop)
+	}
+	if s.found.Digest != s.digest {
+		steps = append(steps, stepNetworks, stepTaps, stepEnsure)
+	}
+	return steps
 }
 
 // planRunning is the plan for a guest that runs and shall run.

@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"slices"
 	"sync"
 
 	"google.golang.org/protobuf/proto"
@@ -11,26 +12,32 @@ import (
 // outbox gathers what is to be reported: the newest of each thing, once.
 type outbox struct {
 	mu        sync.Mutex
-	instances map[string]*hostapi.ObservedInstance // not sent yet
-	ports     map[string]*hostapi.ObservedPort
-	sentI     map[string]*hostapi.ObservedInstance // over the stream that is open
-	sentP     map[string]*hostapi.ObservedPort
+	instances map[string]reports[*hostapi.ObservedInstance] // not sent yet
+	ports     map[string]reports[*hostapi.ObservedPort]
+	sentI     map[string]reports[*hostapi.ObservedInstance] // over the stream that is open
+	sentP     map[string]reports[*hostapi.ObservedPort]
 	ready     chan struct{} // capacity 1: there is something to send
 }
 
+// reports are what is to be said of one thing, in order.
+type reports[M proto.Message] []M
+
 func newOutbox() *outbox {
-	return &outbox{instances: map[string]*hostapi.ObservedInstance{}, ports: map[string]*hostapi.ObservedPort{},
-		sentI: map[string]*hostapi.ObservedInstance{}, sentP: map[string]*hostapi.ObservedPort{}, ready: make(chan struct{}, 1)}
+	return &outbox{instances: map[string]reports[*hostapi.ObservedInstance]{}, ports: map[string]reports[*hostapi.ObservedPort]{},
+		sentI: map[string]reports[*hostapi.ObservedInstance]{}, sentP: map[string]reports[*hostapi.ObservedPort]{}, ready: make(chan struct{}, 1)}
 }
 
-func (b *outbox) instance(o *hostapi.ObservedInstance) { put(b, b.instances, b.sentI, o.Id, o) }
+// instance has what was seen of an instance said, in place of what waits to be.
+func (b *outbox) instance(o ...*hostapi.ObservedInstance) { put(b, b.instances, b.sentI, o[0].Id, o) }
 
-func (b *outbox) port(o *hostapi.ObservedPort) { put(b, b.ports, b.sentP, o.Id, o) }
+func (b *outbox) port(o *hostapi.ObservedPort) {
+	put(b, b.ports, b.sentP, o.Id, reports[*hostapi.ObservedPort]{o})
+}
 
-func put[M proto.Message](b *outbox, waiting, sent map[string]M, id string, m M) {
+func put[M proto.Message](b *outbox, waiting, sent map[string]reports[M], id string, m reports[M]) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if old, ok := sent[id]; ok && proto.Equal(old, m) {
+	if old, ok := sent[id]; ok && slices.EqualFunc(old, m, func(a, b M) bool { return proto.Equal(a, b) }) {
 		delete(waiting, id) // what was to be sent meanwhile is no longer so
 		return
 	}
@@ -70,11 +77,11 @@ func (b *outbox) take() *hostapi.Report {
 	}
 	r := &hostapi.Report{}
 	for id, o := range b.instances {
-		r.Instances = append(r.Instances, o)
+		r.Instances = append(r.Instances, o...)
 		b.sentI[id] = o
 	}
 	for id, o := range b.ports {
-		r.Ports = append(r.Ports, o)
+		r.Ports = append(r.Ports, o...)
 		b.sentP[id] = o
 	}
 	clear(b.instances)

@@ -81,7 +81,7 @@ func (a *Agent) stream(ctx context.Context) (opened bool, err error) {
 		opened = true
 		switch m := m.Message.(type) {
 		case *hostapi.ToHost_Desired:
-			a.apply(ctx, m.Desired)
+			a.apply(m.Desired)
 		case *hostapi.ToHost_Console:
 			readers.Go(func() {
 				select {
