@@ -16,6 +16,8 @@ type Check[M any] struct {
 	Create func(ctx context.Context, s *gophercloud.ServiceClient, plan M) error
 	Update func(ctx context.Context, s *gophercloud.ServiceClient, plan, state M) error
 	Delete func(ctx context.Context, s *gophercloud.ServiceClient, state M) error
+	// Keep is called for a resource that the plan leaves as it is: see PlanKeep.
+	Keep func(ctx context.Context, s *gophercloud.ServiceClient, state M) error
 	// Replaces reports whether the schema's plan modifiers make the change a
 	// replacement: they are not visible to ModifyPlan.
 	Replaces func(plan, state M) bool
@@ -50,7 +52,13 @@ func CheckPlan[M any](ctx context.Context, c *Client, s *gophercloud.ServiceClie
 			return check.Create(ctx, s, plan)
 		})
 	}
-	if !creates && !destroys && check.Update != nil && !resp.Plan.Raw.Equal(req.State.Raw) {
+	same := !creates && !destroys && resp.Plan.Raw.Equal(req.State.Raw)
+	if same && check.Keep != nil {
+		c.PlanKeep(ctx, s, &resp.Diagnostics, check.Fields, func(ctx context.Context, s *gophercloud.ServiceClient) error {
+			return check.Keep(ctx, s, state)
+		})
+	}
+	if !creates && !destroys && !same && check.Update != nil {
 		c.Plan(ctx, s, &resp.Diagnostics, check.Fields, func(ctx context.Context, s *gophercloud.ServiceClient) error {
 			return check.Update(ctx, s, plan, state)
 		})

@@ -49,7 +49,8 @@ type Client struct {
 	session  string      // name of this process's plan session
 	applying atomic.Bool // a call of this process has changed the cloud
 	mu       sync.Mutex
-	knows    map[string]bool // endpoint → knows plan sessions
+	knows    map[string]bool     // endpoint → knows plan sessions
+	made     map[string][]string // kind → ids in the plan session of what the plan makes
 }
 
 // New authenticates and finds the endpoints. It blocks for two HTTP calls.
@@ -64,7 +65,7 @@ func New(ctx context.Context, c Config) (*Client, error) {
 		return nil, fmt.Errorf("authenticating at %s: %w", auth.IdentityEndpoint, explain(err))
 	}
 	p.UserAgent.Prepend(c.UserAgent)
-	out := &Client{Region: endpoint.Region, session: "tf-" + uuid.NewString(), knows: map[string]bool{}}
+	out := &Client{Region: endpoint.Region, session: "tf-" + uuid.NewString(), knows: map[string]bool{}, made: map[string][]string{}}
 	if out.Compute, err = openstack.NewComputeV2(p, endpoint); err != nil {
 		return nil, fmt.Errorf("the catalog has no compute endpoint for region %q: %w", endpoint.Region, err)
 	}

@@ -6,6 +6,7 @@ import (
 	"github.com/gophercloud/gophercloud/v2"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/types"
 )
 
 // UnknownID stands, in a plan session, for a thing that the plan will make but
@@ -40,6 +41,18 @@ func (c *Client) Plan(ctx context.Context, s *gophercloud.ServiceClient, diags *
 	AddError(diags, "The cloud would refuse this change", err, fields)
 }
 
+// PlanKeep tells the cloud that the plan leaves a thing as it is, so that nothing
+// in the plan may count on its going. Who may not change it has nothing to tell.
+func (c *Client) PlanKeep(ctx context.Context, s *gophercloud.ServiceClient, diags *diag.Diagnostics, fields Fields, call func(context.Context, *gophercloud.ServiceClient) error) {
+	c.Plan(ctx, s, diags, fields, func(ctx context.Context, s *gophercloud.ServiceClient) error {
+		err := call(ctx, s)
+		if gophercloud.ResponseCodeIs(err, 403) || NotFound(err) {
+			return nil
+		}
+		return err
+	})
+}
+
 // PlanDelete asks whether a delete would be allowed. That something else still
 // uses the thing is no refusal: the plan may remove that first.
 func (c *Client) PlanDelete(ctx context.Context, s *gophercloud.ServiceClient, diags *diag.Diagnostics, call func(context.Context, *gophercloud.ServiceClient) error) {
@@ -56,6 +69,27 @@ func (c *Client) PlanDelete(ctx context.Context, s *gophercloud.ServiceClient, d
 // at fault, to the attribute it came from. The longest prefix that ends at a
 // '/' wins.
 type Fields map[string]path.Path
+
+// Made notes the id that something the plan makes has in the plan session. It is
+// only for use within Plan's call.
+func (c *Client) Made(kind, id string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.made[kind] = append(c.made[kind], id)
+}
+
+// Meant returns what a reference means that is not known yet: the only thing of
+// its kind that the plan makes, by its id in the plan session. Terraform plans
+// what is referred to first, so that nothing comes later that could be meant. If
+// the plan makes several, or none, it is still UnknownID.
+func (c *Client) Meant(kind string, ref types.String) types.String {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if ref.ValueString() != UnknownID || len(c.made[kind]) != 1 {
+		return ref
+	}
+	return types.StringValue(c.made[kind][0])
+}
 
 // Also returns a client of another service that works in the same plan session:
 // for a change that calls two services. It is only for use within Plan's call.

@@ -83,6 +83,7 @@ func (r *flavor) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest,
 			if err := flavors.Create(ctx, s, plan.createBody()).ExtractIntoStructPtr(&w, "flavor"); err != nil {
 				return err
 			}
+			c.Made("flavor", w.ID)
 			return setSpecs(ctx, s, w.ID, client.StringMap(plan.ExtraSpecs), nil)
 		},
 		Update: update,

@@ -15,7 +15,11 @@ type content struct {
 	SHA512 string // hex
 	Size   int64  // bytes
 	Format string // told from the first bytes: qcow2, iso, …; raw if nothing else
+	Disk   int64  // size in bytes of the disk that a guest sees; 0 if it is not told
 }
+
+// minDisk returns the least size in GiB of a disk that takes it in.
+func (c content) minDisk() int64 { return (c.Disk + 1<<30 - 1) >> 30 }
 
 // examine reads a whole file.
 func examine(file string) (content, error) {
@@ -42,7 +46,14 @@ func examine(file string) (content, error) {
 	h := sha512.New()
 	h.Write(head[:n])
 	size, err := io.Copy(h, f)
-	return content{hex.EncodeToString(h.Sum(nil)), size + int64(n), format(head[:n])}, err
+	c := content{SHA512: hex.EncodeToString(h.Sum(nil)), Size: size + int64(n), Format: format(head[:n])}
+	switch {
+	case c.Format == "qcow2" && n >= 32:
+		c.Disk = int64(min(binary.BigEndian.Uint64(head[24:]), 1<<62))
+	case c.Format == "raw":
+		c.Disk = c.Size
+	}
+	return c, err
 }
 
 // format tells a disk format, by the image API's name, from a file's first

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/hashicorp/terraform-plugin-framework/attr"
@@ -30,8 +31,14 @@ func TestExamine(t *testing.T) {
 	}
 	got, err := examine(file)
 	// FIPS 180-2, appendix C.1.
-	want := content{"ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f", 3, "raw"}
+	want := content{"ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f", 3, "raw", 3}
 	if err != nil || got != want {
+		t.Errorf("got %v, %v", got, err)
+	}
+	if err := os.WriteFile(file, []byte("QFI\xfb\x00\x00\x00\x03"+strings.Repeat("\x00", 16)+"\x00\x00\x00\x00\xc0\x00\x00\x01"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := examine(file); err != nil || got.Format != "qcow2" || got.Disk != 3<<30+1 || got.minDisk() != 4 {
 		t.Errorf("got %v, %v", got, err)
 	}
 	if err := os.Truncate(file, 0); err != nil {

@@ -15,8 +15,9 @@ import (
 
 // ModifyPlan implements resource.ResourceWithModifyPlan.
 func (r *image) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
+	var bytes content
 	if !req.Plan.Raw.IsNull() {
-		r.compare(ctx, req, resp)
+		bytes = r.compare(ctx, req, resp)
 	}
 	c := r.Client
 	if c == nil || resp.Diagnostics.HasError() {
@@ -26,7 +27,14 @@ func (r *image) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, 
 		Fields:   fields,
 		Replaces: func(plan, state model) bool { return client.Replaced(plan.attributes(), state.attributes()) },
 		Create: func(ctx context.Context, s *gophercloud.ServiceClient, plan model) error {
-			return images.Create(ctx, s, plan.createBody()).Err
+			body := plan.createBody()
+			body["min_disk"] = max(plan.MinDisk.ValueInt64(), bytes.minDisk()) // the session has no bytes to tell it by
+			var w wire
+			err := images.Create(ctx, s, body).ExtractInto(&w)
+			if err == nil {
+				c.Made("image", w.ID)
+			}
+			return err
 		},
 		Update: func(ctx context.Context, s *gophercloud.ServiceClient, plan, state model) error {
 			p := changes(&plan, &state)
@@ -42,8 +50,8 @@ func (r *image) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, 
 }
 
 // compare plans what the file's bytes are, and a replacement if the image has
-// others.
-func (r *image) compare(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
+// others. It returns what is known of the file.
+func (r *image) compare(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) content {
 	var plan, state, config model
 	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
 	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
@@ -52,24 +60,24 @@ func (r *image) compare(ctx context.Context, req resource.ModifyPlanRequest, res
 		resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
 	}
 	if resp.Diagnostics.HasError() || config.SourceFile.IsUnknown() {
-		return
+		return content{}
 	}
 	at := path.Root("source_file")
 	if config.SourceFile.IsNull() {
 		if creates {
 			resp.Diagnostics.AddAttributeError(at, "No file to upload", "A new image needs source_file. It may only be left out for an image that was imported.")
 		}
-		return
+		return content{}
 	}
 	f, err := examine(config.SourceFile.ValueString())
 	if err != nil && creates {
 		resp.Diagnostics.AddAttributeError(at, "Cannot read the image file", fmt.Sprintf(
 			"%s.\n\nThe file must be there when the plan is made, which tells its hash. If another resource of this configuration makes it, make that one first with -target.", err))
-		return
+		return f
 	}
 	if err != nil {
 		resp.Diagnostics.AddAttributeWarning(at, "Cannot compare the image with its file", fmt.Sprintf("%s.\n\nThe image is left as it is.", err))
-		return
+		return f
 	}
 	if !creates && f.SHA512 != state.SHA512.ValueString() {
 		resp.RequiresReplace.Append(path.Root("sha512"))
@@ -80,4 +88,5 @@ func (r *image) compare(ctx context.Context, req resource.ModifyPlanRequest, res
 	if creates && config.DiskFormat.IsNull() {
 		resp.Diagnostics.Append(resp.Plan.SetAttribute(ctx, path.Root("disk_format"), types.StringValue(f.Format))...)
 	}
+	return f
 }

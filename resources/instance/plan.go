@@ -30,6 +30,7 @@ func (r *instance) ModifyPlan(ctx context.Context, req resource.ModifyPlanReques
 		Fields:   fieldsOf(config),
 		Replaces: replaces,
 		Create: func(ctx context.Context, s *gophercloud.ServiceClient, plan model) error {
+			plan.ImageID, plan.FlavorID = c.Meant("image", plan.ImageID), c.Meant("flavor", plan.FlavorID)
 			body := plan.createBody(ctx, config.UserDataWO.ValueString(), &resp.Diagnostics)
 			if config.Networks.IsUnknown() {
 				body["server"].(map[string]any)["networks"] = "none" // everything else can be asked

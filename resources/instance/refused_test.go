@@ -24,9 +24,10 @@ func TestAccInstanceRefused(t *testing.T) {
 		return providertest.Refused(w.As("demo", base+"resource \"cloudlet_instance\" \"i\" {\nname = \"i\"\n"+body+"\n}\n"), attribute, words)
 	}
 	const image, flavor, none = "image_id = cloudlet_image.i.id\n", "flavor_name = \"m1.small\"\n", "networks = []\n"
-	fresh := refused("count = 11\nnetworks = []\nimage_id = cloudlet_image.i.id\nflavor_name = \"m1.tiny\"", "flavor_name", "Quota exceeded for instances") // nothing is there yet
+	fresh := refused("count = 11\nnetworks = []\nimage_id = cloudlet_image.i.id\nflavor_name = \"m1.small\"", "flavor_name", "Quota exceeded for instances") // nothing is there yet
 	w.Run(
 		fresh,
+		refused(none+"image_id = cloudlet_image.i.id\nflavor_name = \"m1.tiny\"", "flavor_name", "disk would be too small"), // told from the file
 		w.Apply("cloudlet_image.i", providertest.Create, w.As("demo", base)),
 		refused(image+none+`flavor_name = "huge"`, "flavor_name", `there is no flavor of the name "huge"`),
 		refused(image+none+`flavor_id = "huge"`, "flavor_id", "flavor huge could not be found"),
@@ -70,4 +71,25 @@ func TestAccInstanceRoom(t *testing.T) {
 		providertest.Refused(config("5"), "flavor_name", "Of 2 hosts: 2 refused by disk."),
 		w.Apply(first, providertest.Create, config("4")),
 	)
+}
+
+// TestAccInstanceOfPlannedFlavor: a flavor that the same plan makes counts.
+func TestAccInstanceOfPlannedFlavor(t *testing.T) {
+	w := providertest.Start(t, cloudtest.Options{Hosts: 1})
+	config := w.As("admin", there(providertest.QCOW2(t, 1))+`
+resource "cloudlet_flavor" "f" {
+  name  = "big"
+  vcpus = 1
+  ram   = 20000
+  disk  = 1
+}
+resource "cloudlet_instance" "i" {
+  count     = 3
+  name      = "i"
+  image_id  = cloudlet_image.i.id
+  flavor_id = cloudlet_flavor.f.id
+  networks  = []
+}
+`)
+	w.Run(providertest.Refused(config, "flavor_id", "Quota exceeded for ram"))
 }

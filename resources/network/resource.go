@@ -71,7 +71,12 @@ func (r *network) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest
 		Fields:   fields,
 		Replaces: func(plan, state model) bool { return client.Replaced(plan.attributes(), state.attributes()) },
 		Create: func(ctx context.Context, s *gophercloud.ServiceClient, plan model) error {
-			return networks.Create(ctx, s, options{client.CreateBody(plan.attributes())}).Err
+			var w wire
+			err := networks.Create(ctx, s, options{client.CreateBody(plan.attributes())}).ExtractIntoStructPtr(&w, "network")
+			if err == nil {
+				c.Made("network", w.ID)
+			}
+			return err
 		},
 		Update: func(ctx context.Context, s *gophercloud.ServiceClient, plan, state model) error {
 			body := client.UpdateBody(plan.attributes(), state.attributes())

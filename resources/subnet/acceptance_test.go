@@ -59,7 +59,9 @@ func TestAccSubnetRefused(t *testing.T) {
 	w.Run(
 		providertest.Refused(config(subnet("s", "cidr = \"10.1.0.0/24\"\ngateway_ip = \"10.7.0.1\"")), "gateway_ip", "10.7.0.1"),
 		providertest.Refused(config(subnet("s", `cidr = "10.1.0.5/24"`)), "cidr", "write it that way"),
+		providertest.Refused(config(there+subnet("b", `cidr = "10.1.2.0/24"`)), "cidr", "overlap"), // nothing is there yet
 		w.Apply("cloudlet_subnet.a", providertest.Create, config(there)),
+		providertest.Refused(config(there+subnet("b", `cidr = "10.1.2.0/24"`)), "cidr", "overlap"),     // one is there, and stays
 		providertest.Refused(config(there+subnet("b", `cidr = "10.3.0.0/24"`)+subnet("c", `cidr = "10.3.0.128/25"`)), "cidr", "overlap"),
 	)
 }

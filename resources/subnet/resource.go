@@ -96,6 +96,7 @@ func (r *subnet) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest,
 		Fields:   fields,
 		Replaces: func(plan, state model) bool { return client.Replaced(plan.attributes(), state.attributes()) },
 		Create: func(ctx context.Context, s *gophercloud.ServiceClient, plan model) error {
+			plan.NetworkID = c.Meant("network", plan.NetworkID)
 			return subnets.Create(ctx, s, plan.createBody()).Err
 		},
 		Update: func(ctx context.Context, s *gophercloud.ServiceClient, plan, state model) error {
@@ -107,6 +108,9 @@ func (r *subnet) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest,
 		},
 		Delete: func(ctx context.Context, s *gophercloud.ServiceClient, state model) error {
 			return subnets.Delete(ctx, s, state.ID.ValueString()).Err
+		},
+		Keep: func(ctx context.Context, s *gophercloud.ServiceClient, state model) error {
+			return subnets.Update(ctx, s, state.ID.ValueString(), options{map[string]any{"name": state.Name.ValueString()}}).Err
 		},
 	})
 }

@@ -119,10 +119,8 @@ func imageFor(tx *statestore.Txn, c cloud.Caller, op, id string, f Flavor) (imag
 	if err != nil {
 		return img, invalid(op, "instance", at, "Can not find requested image: image %s could not be found.", id)
 	}
-	if tx.Base() != nil && (img.Status == image.Queued || img.Status == image.Saving) {
-		return img, nil // the plan may well upload its bytes: nothing is known of them yet
-	}
-	if img.Status != image.Active {
+	coming := tx.Base() != nil && (img.Status == image.Queued || img.Status == image.Saving) // the plan may well upload its bytes
+	if img.Status != image.Active && !coming {
 		return img, invalid(op, "instance", at, "Image %s is not active: it is %s.", id, img.Status)
 	}
 	if standsIn(f.ID) {

@@ -202,6 +202,11 @@ func SubnetUpdate(tx *statestore.Txn, c cloud.Caller, id string, ch SubnetChange
 	if err := s.check(op); err != nil {
 		return s, err
 	}
+	if tx.Base() != nil { // it is to stay: does something of the plan count on its going?
+		if err := checkOverlap(tx, op, s); err != nil {
+			return s, err
+		}
+	}
 	if ch.Pools != nil {
 		poolEnd(tx, s.ID)
 		poolBegin(tx, s)

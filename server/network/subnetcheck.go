@@ -50,7 +50,12 @@ func checkOverlap(tx *statestore.Txn, op string, s Subnet) error {
 			continue
 		}
 		e := invalid(op, "subnet", "/cidr", "Invalid input for operation: Requested subnet with cidr: %s for network: %s overlaps with another subnet: %s (%s).", s.CIDR, s.NetworkID, o.CIDR, o.ID)
-		if err := contest(tx, exists(Subnets, o.ID), e); err != nil {
+		// One that the session has changed is to stay: it does not go out of the way.
+		asItWas := func(r statestore.Reader) bool {
+			was, ok := Subnets.Get(r, o.ID)
+			return ok && was.Revision == o.Revision
+		}
+		if err := contest(tx, asItWas, e); err != nil {
 			return err
 		}
 	}
