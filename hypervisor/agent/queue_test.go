@@ -1,0 +1,108 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// bubbleClock is the clock of a synctest bubble.
+type bubbleClock struct{}
+
+func (bubbleClock) Now() time.Time                         { return time.Now() }
+func (bubbleClock) After(d time.Duration) <-chan time.Time { return time.After(d) }
+
+func TestQueueRunsOneKeyOnceAtATime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		var mu sync.Mutex
+		at, runs, most, all := map[string]int{}, map[string]int{}, 0, 0
+		q := newQueue(ctx, bubbleClock{}, 3, func(_ context.Context, key string) error {
+			mu.Lock()
+			at[key]++
+			all++
+			runs[key]++
+			most = max(most, all)
+			if at[key] > 1 {
+				t.Errorf("key %s runs twice at a time", key)
+			}
+			mu.Unlock()
+			time.Sleep(time.Second)
+			mu.Lock()
+			at[key]--
+			all--
+			mu.Unlock()
+			return nil
+		})
+		for _, key := range []string{"a", "b", "c", "d"} {
+			q.add(key)
+		}
+		synctest.Wait()
+		for range 5 {
+			q.add("a") // five reasons while it runs are one more run
+		}
+		time.Sleep(time.Minute)
+		if runs["a"] != 2 || runs["b"] != 1 || runs["d"] != 1 || most != 3 {
+			t.Errorf("runs %v, at most %d at a time", runs, most)
+		}
+		if len(q.keys) > 0 {
+			t.Errorf("the queue remembers %v", q.keys)
+		}
+		cancel()
+		q.add("e")
+		q.wait()
+		if runs["e"] != 0 {
+			t.Error("it ran after its end")
+		}
+	})
+}
+
+func TestQueueRetries(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		began := time.Now()
+		var at []time.Duration
+		fail := true
+		q := newQueue(ctx, bubbleClock{}, 3, func(context.Context, string) error {
+			at = append(at, time.Since(began))
+			if fail {
+				return errors.New("no")
+			}
+			return nil
+		})
+		q.add("a")
+		time.Sleep(100 * time.Second)
+		ms := time.Millisecond
+		want := []time.Duration{0, 500 * ms, 1500 * ms, 3500 * ms, 7500 * ms, 15500 * ms, 31500 * ms, 61500 * ms, 91500 * ms}
+		if !slices.Equal(at, want) {
+			t.Errorf("it ran at %v, want %v", at, want)
+		}
+		if n := q.failures("a"); n != len(want) {
+			t.Errorf("%d failures, want %d", n, len(want))
+		}
+		q.add("a") // needs no waiting
+		synctest.Wait()
+		if len(at) != len(want)+1 {
+			t.Error("a key that waits for its retry is not run when it is added")
+		}
+		fail = false
+		time.Sleep(time.Minute)
+		n := len(at)
+		if q.failures("a") != 0 || len(q.keys) != 0 || n != len(want)+2 {
+			t.Errorf("after success: %d failures, keys %v, %d runs", q.failures("a"), q.keys, n)
+		}
+		time.Sleep(time.Hour)
+		if len(at) != n {
+			t.Error("it runs on after success")
+		}
+		fail = true
+		q.add("a")
+		synctest.Wait()
+		cancel() // during a wait for a retry
+		q.wait()
+	})
+}
