@@ -25,36 +25,54 @@ const (
 // maxSocketPath is what a Unix socket's address holds (unix(7)), less its NUL.
 const maxSocketPath = 107
 
-// listenForAgents opens the listeners of the gRPC services.
-func (s *Server) listenForAgents() error {
+// listen opens every listener. Nothing is answered yet.
+func (s *Server) listen() (err error) {
+	if s.api, err = net.Listen("tcp", s.o.Listen); err != nil {
+		return fmt.Errorf("the APIs cannot listen: %w; choose another -listen, port 0 picks a free one", err)
+	}
+	if s.o.AgentListen != "" {
+		if s.agents, err = net.Listen("tcp", s.o.AgentListen); err != nil {
+			return fmt.Errorf("agents cannot be listened for: %w; choose another -agent-listen, port 0 picks a free one", err)
+		}
+	}
+	if !s.o.Sockets {
+		return nil
+	}
+	if s.agentSocket, err = listenUnix(s.o.DataDir, AgentSocket); err != nil {
+		return err
+	}
+	s.adminSocket, err = listenUnix(s.o.DataDir, AdminSocket)
+	return err
+}
+
+// checkSockets reports a data directory whose sockets could not be addressed.
+func checkSockets(dataDir string) error {
+	path := filepath.Join(dataDir, AdminSocket)
+	if len(path) <= maxSocketPath {
+		return nil
+	}
+	return fmt.Errorf("the socket %s would have a path of %d bytes, and a Unix socket's has at most %d: choose a data directory with a shorter path", path, len(path), maxSocketPath)
+}
+
+// mountGRPC puts the gRPC services on their listeners.
+func (s *Server) mountGRPC() error {
 	s.serveGRPC(s.local, s.hosts.GRPC())
-	if s.o.Sockets {
-		agents, err := listenUnix(filepath.Join(s.o.DataDir, AgentSocket))
-		if err != nil {
-			return err
-		}
-		s.serveGRPC(agents, s.hosts.GRPC())
-		operator, err := listenUnix(filepath.Join(s.o.DataDir, AdminSocket))
-		if err != nil {
-			return err
-		}
+	if s.agentSocket != nil {
+		s.serveGRPC(s.agentSocket, s.hosts.GRPC())
+	}
+	if s.adminSocket != nil {
 		g := grpc.NewServer()
 		hostapi.RegisterAdminServer(g, hosts.Admin{Store: s.store, WriteBackup: s.backup})
-		s.serveGRPC(operator, g)
+		s.serveGRPC(s.adminSocket, g)
 	}
-	if s.o.AgentListen == "" {
+	if s.agents == nil {
 		return nil
 	}
 	config, err := hosts.ListenerTLS(s.store.Snapshot())
 	if err != nil {
 		return err
 	}
-	l, err := net.Listen("tcp", s.o.AgentListen)
-	if err != nil {
-		return fmt.Errorf("agents cannot be listened for: %w", err)
-	}
-	s.o.Log.Info("listening for agents", "address", l.Addr())
-	s.serveGRPC(l, s.hosts.GRPC(grpc.Creds(credentials.NewTLS(config))))
+	s.serveGRPC(s.agents, s.hosts.GRPC(grpc.Creds(credentials.NewTLS(config))))
 	return nil
 }
 
@@ -64,47 +82,45 @@ func (s *Server) serveGRPC(l net.Listener, g *grpc.Server) {
 
 // AgentAddr is where agents of other machines dial; nil if nowhere.
 func (s *Server) AgentAddr() net.Addr {
-	for _, g := range s.grpc {
-		if a, ok := g.listener.Addr().(*net.TCPAddr); ok {
-			return a
-		}
+	if s.agents == nil {
+		return nil
 	}
-	return nil
+	return s.agents.Addr()
 }
 
 // listenUnix listens on a socket that only this user may open. What a server that
 // died has left at the path is replaced: the data directory is this process's alone.
-func listenUnix(path string) (net.Listener, error) {
-	if len(path) > maxSocketPath {
-		return nil, fmt.Errorf("the socket %s has a path of %d bytes, and a Unix socket's has at most %d: choose a data directory with a shorter path", path, len(path), maxSocketPath)
+// The socket gets its name when its mode is right.
+func listenUnix(dir, name string) (net.Listener, error) {
+	private := filepath.Join(dir, ".s")
+	if err := errors.Join(os.RemoveAll(private), os.Mkdir(private, 0o700)); err != nil {
+		return nil, err
 	}
-	if fi, err := os.Lstat(path); err == nil && fi.Mode()&os.ModeSocket != 0 {
-		if err := os.Remove(path); err != nil {
-			return nil, err
-		}
-	}
-	l, err := net.Listen("unix", path)
+	defer os.RemoveAll(private)
+	bound, path := filepath.Join(private, "s"), filepath.Join(dir, name)
+	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: bound, Net: "unix"})
 	if err != nil {
 		return nil, err
 	}
-	return l, os.Chmod(path, 0o600)
+	l.SetUnlinkOnClose(false) // that name is gone
+	if err := errors.Join(os.Chmod(bound, 0o600), os.Rename(bound, path)); err != nil {
+		return nil, errors.Join(err, l.Close())
+	}
+	return namedListener{l, path}, nil
 }
 
-// DialAdmin connects to the operator's socket of a running server.
-func DialAdmin(dataDir string) (hostapi.AdminClient, func(), error) {
-	path := filepath.Join(dataDir, AdminSocket)
-	if _, err := os.Stat(path); err != nil {
-		return nil, nil, fmt.Errorf("no server runs on %s: %w", dataDir, err)
+// namedListener is a Unix socket that takes its name away when it is closed.
+type namedListener struct {
+	*net.UnixListener
+	path string
+}
+
+func (l namedListener) Close() error {
+	err := l.UnixListener.Close()
+	if err == nil { // the first time
+		err = os.Remove(l.path)
 	}
-	abs, err := filepath.Abs(path)
-	if err != nil {
-		return nil, nil, err
-	}
-	conn, err := grpc.NewClient("unix://"+abs, grpc.WithTransportCredentials(insecure.NewCredentials()))
-	if err != nil {
-		return nil, nil, err
-	}
-	return hostapi.NewAdminClient(conn), func() { conn.Close() }, nil
+	return err
 }
 
 // localConn connects to the server within this process.

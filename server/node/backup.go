@@ -4,111 +4,143 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 
+	"github.com/cloudlet/cloudlet/server/image"
 	"github.com/cloudlet/cloudlet/statestore"
 	"github.com/cloudlet/cloudlet/statestore/pebble"
 )
 
-// backup copies the cloud into a new directory while it runs: DIR/state and
-// DIR/images. Image files never change, so they are linked where the file system
-// allows it.
+// A backup is a directory of its own:
+//
+//	state/           the store's copy
+//	images/          the bytes of every image that the state names, by SHA-256
+//	clouds.yaml      the credentials of clients, if there were any
+//	host/…/host-id   who the hosts are whose directories are in the server's
+//
+// Guests' disks are not in it.
+const (
+	stateDir  = "state"
+	imageDir  = "images"
+	hostDir   = "host"
+	hostFiles = hostDir + "/*/host-id" // of several hosts; of one it is host/host-id
+)
+
+// errImagesGone tells that the copied state names images that were deleted before
+// their bytes were copied.
+var errImagesGone = errors.New("images were deleted while they were copied")
+
+// backup copies the cloud into a new directory while it runs. It gets its name when
+// it is whole.
 func (s *Server) backup(ctx context.Context, dir string) (err error) {
-	if err := os.Mkdir(dir, 0o700); err != nil {
-		return err
+	if _, err := os.Lstat(dir); !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("backup to %s: %w; name a directory that does not exist yet", dir, errors.Join(err, fs.ErrExist))
 	}
-	defer func() {
+	partial := dir + ".partial"
+	for range 3 {
+		if err = s.copyTo(ctx, partial); err == nil {
+			err = errors.Join(os.Rename(partial, dir), syncDir(filepath.Dir(dir)))
+		}
 		if err != nil {
-			os.RemoveAll(dir) // it was made here
+			err = errors.Join(err, os.RemoveAll(partial))
 		}
-	}()
-	images := filepath.Join(s.o.DataDir, "images")
-	// What the copied state names was there before the copy, or came meanwhile.
-	if err := linkFiles(ctx, images, filepath.Join(dir, "images")); err != nil {
-		return err
-	}
-	if err := s.store.Backup(ctx, filepath.Join(dir, "state")); err != nil {
-		return err
-	}
-	return linkFiles(ctx, images, filepath.Join(dir, "images"))
-}
-
-// Restore replaces the state of a stopped server's data directory by a backup's,
-// and adds the backup's images. It checks the backup first: a broken one changes
-// nothing.
-func Restore(ctx context.Context, backupDir, dataDir string) error {
-	for _, sub := range []string{"state", "images"} {
-		if fi, err := os.Stat(filepath.Join(backupDir, sub)); err != nil || !fi.IsDir() {
-			return fmt.Errorf("%s is no backup: it has no directory %s", backupDir, sub)
+		if !errors.Is(err, errImagesGone) {
+			break
 		}
 	}
-	if err := os.MkdirAll(dataDir, 0o711); err != nil {
-		return err
-	}
-	check := func(ctx context.Context, e *pebble.Engine) error {
-		tables, logs := Tables()
-		store, err := statestore.Open(ctx, e, statestore.Options{Tables: tables, Logs: logs, OnFatal: func(error) {}})
-		if err != nil {
-			return err
-		}
-		return store.Close()
-	}
-	// Images that no row names do no harm: the server sweeps them.
-	if err := linkFiles(ctx, filepath.Join(backupDir, "images"), filepath.Join(dataDir, "images")); err != nil {
-		return err
-	}
-	return pebble.Restore(ctx, filepath.Join(backupDir, "state"), filepath.Join(dataDir, "state"), check)
-}
-
-// linkFiles makes the plain files of a directory be in another too.
-func linkFiles(ctx context.Context, from, to string) error {
-	if err := os.MkdirAll(to, 0o700); err != nil {
-		return err
-	}
-	entries, err := os.ReadDir(from)
 	if err != nil {
-		return err
-	}
-	for _, e := range entries {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		if !e.Type().IsRegular() {
-			continue
-		}
-		src, dst := filepath.Join(from, e.Name()), filepath.Join(to, e.Name())
-		err := os.Link(src, dst)
-		switch {
-		case err == nil, errors.Is(err, fs.ErrExist), errors.Is(err, fs.ErrNotExist): // the last: deleted meanwhile
-		default:
-			if err := copyFile(src, dst); err != nil && !errors.Is(err, fs.ErrNotExist) {
-				return err
-			}
-		}
+		return fmt.Errorf("backup to %s: %w", dir, err)
 	}
 	return nil
 }
 
-func copyFile(src, dst string) error {
-	in, err := os.Open(src)
+func (s *Server) copyTo(ctx context.Context, dir string) error {
+	if err := errors.Join(os.RemoveAll(dir), os.Mkdir(dir, 0o700)); err != nil {
+		return err
+	}
+	from, to := filepath.Join(s.o.DataDir, imageDir), filepath.Join(dir, imageDir)
+	// What the copied state names was there before the copy, or came meanwhile.
+	if err := linkFiles(ctx, from, to); err != nil {
+		return err
+	}
+	if err := s.store.Backup(ctx, filepath.Join(dir, stateDir)); err != nil {
+		return err
+	}
+	if err := linkFiles(ctx, from, to); err != nil {
+		return err
+	}
+	if err := checkImages(ctx, dir); err != nil {
+		return err
+	}
+	if err := copySmall(s.o.DataDir, dir); err != nil {
+		return err
+	}
+	return syncDir(dir)
+}
+
+// checkImages reports whether every image that a backup's state names is in it.
+func checkImages(ctx context.Context, dir string) error {
+	e, err := pebble.Open(filepath.Join(dir, stateDir), pebble.Options{ReadOnly: true})
 	if err != nil {
 		return err
 	}
-	defer in.Close()
-	out, err := os.CreateTemp(filepath.Dir(dst), ".copy-*")
+	return eachImage(ctx, e, func(i image.Image) error {
+		fi, err := os.Stat(filepath.Join(dir, imageDir, i.SHA256))
+		if errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("%w: %s", errImagesGone, i.ID)
+		}
+		if err == nil && fi.Size() != i.Size {
+			err = fmt.Errorf("image %s has %d bytes and should have %d", i.ID, fi.Size(), i.Size)
+		}
+		return err
+	})
+}
+
+// eachImage calls f with every image of a state that has bytes, and closes the
+// state.
+func eachImage(ctx context.Context, e *pebble.Engine, f func(image.Image) error) error {
+	var fatal error
+	tables, logs := Tables()
+	store, err := statestore.Open(ctx, e, statestore.Options{Tables: tables, Logs: logs, OnFatal: func(err error) { fatal = err }})
 	if err != nil {
 		return err
 	}
-	_, err = io.Copy(out, in)
-	err = errors.Join(err, out.Sync(), out.Close())
-	if err == nil {
-		err = os.Rename(out.Name(), dst)
+	for i := range image.Images.All(store.Snapshot()) {
+		if i.HasData() && err == nil {
+			err = errors.Join(ctx.Err(), f(i))
+		}
 	}
+	err = errors.Join(err, store.Close())
+	return errors.Join(err, fatal)
+}
+
+// copySmall copies the small files that belong to a backup.
+func copySmall(from, to string) error {
+	names := []string{CloudsFile, filepath.Join(hostDir, "host-id")}
+	hosts, err := filepath.Glob(filepath.Join(globQuote(from), hostFiles))
 	if err != nil {
-		os.Remove(out.Name())
+		return err
 	}
-	return err
+	for _, h := range hosts {
+		name, err := filepath.Rel(from, h)
+		if err != nil {
+			return err
+		}
+		names = append(names, name)
+	}
+	for _, name := range names {
+		dst := filepath.Join(to, name)
+		if _, err := os.Stat(filepath.Join(from, name)); errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err := os.MkdirAll(filepath.Dir(dst), 0o711); err != nil {
+			return err
+		}
+		if err := copyFile(filepath.Join(from, name), dst); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -6,17 +6,13 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
-	"net"
 	"net/netip"
+	"os"
 	"path/filepath"
 	"slices"
-	"strings"
-	"time"
 
+	"golang.org/x/sys/unix"
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/backoff"
-	"google.golang.org/grpc/credentials/insecure"
-	"google.golang.org/grpc/keepalive"
 
 	"github.com/cloudlet/cloudlet/hypervisor"
 	"github.com/cloudlet/cloudlet/hypervisor/agent"
@@ -72,59 +68,62 @@ type Remote struct {
 	JoinToken string // needed once, over TCP
 }
 
-// RunHost runs a host until ctx ends and then returns nil. Guests run on.
+// RunHost runs a host until ctx ends and then returns nil. Guests run on. The
+// host's directory is its own until then.
 func RunHost(ctx context.Context, r Remote, o HostOptions) error {
-	id, err := agent.HostID(o.DataDir)
-	if err != nil {
-		return fmt.Errorf("host's directory: %w", err)
-	}
-	target, creds := "unix://"+r.Server, insecure.NewCredentials()
-	if strings.Contains(r.Server, "/") {
-		abs, err := filepath.Abs(r.Server)
-		if err != nil {
-			return err
-		}
-		target = "unix://" + abs
-	} else {
-		if _, _, err := net.SplitHostPort(r.Server); err != nil {
-			return fmt.Errorf("-server %q: must be host:port, or the path of a server's %s", r.Server, AgentSocket)
-		}
-		target = "dns:///" + r.Server
-		if creds, err = agent.Credentials(ctx, o.DataDir, r.Server, id, r.JoinToken); err != nil {
-			return err
-		}
-	}
-	conn, err := grpc.NewClient(target, grpc.WithTransportCredentials(creds),
-		grpc.WithConnectParams(grpc.ConnectParams{Backoff: backoff.Config{BaseDelay: 50 * time.Millisecond, Multiplier: 1.6, Jitter: 0.2, MaxDelay: 3 * time.Second}, MinConnectTimeout: 5 * time.Second}),
-		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: 10 * time.Second, Timeout: 5 * time.Second, PermitWithoutStream: true}))
-	if err != nil {
-		return err
-	}
-	defer conn.Close()
-	return runHost(ctx, conn, id, o)
+	return o.run(ctx, func(id string) (*grpc.ClientConn, error) { return r.dial(ctx, id, o) })
 }
 
 // RunLocalHost runs a host of the server's own process, as RunHost.
 func RunLocalHost(ctx context.Context, s *Server, o HostOptions) error {
+	return o.run(ctx, func(string) (*grpc.ClientConn, error) { return s.localConn() })
+}
+
+func (o HostOptions) run(ctx context.Context, dial func(id string) (*grpc.ClientConn, error)) error {
+	var err error
+	if o.DataDir, err = filepath.Abs(o.DataDir); err != nil { // hypervisors know no working directory
+		return err
+	}
+	unlock, err := ownDirectory(o.DataDir)
+	if err != nil {
+		return fmt.Errorf("host's directory: %w", err)
+	}
+	defer unlock()
 	id, err := agent.HostID(o.DataDir)
 	if err != nil {
 		return fmt.Errorf("host's directory: %w", err)
 	}
-	conn, err := s.localConn()
+	conn, err := dial(id)
 	if err != nil {
 		return err
 	}
 	defer conn.Close()
-	return runHost(ctx, conn, id, o)
+	return o.work(ctx, conn, id)
 }
 
-func runHost(ctx context.Context, conn *grpc.ClientConn, id string, o HostOptions) error {
+// ownDirectory makes a host's directory, which hypervisors' users may pass, and
+// locks it: two agents in one would take each other's guests away.
+func ownDirectory(dir string) (unlock func(), err error) {
+	if err := os.MkdirAll(dir, 0o711); err != nil {
+		return nil, err
+	}
+	f, err := os.OpenFile(filepath.Join(dir, "LOCK"), os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		f.Close()
+		if errors.Is(err, unix.EWOULDBLOCK) {
+			return nil, fmt.Errorf("an agent works in %s already: give each a directory of its own", dir)
+		}
+		return nil, fmt.Errorf("lock of %s: %w", dir, err)
+	}
+	return func() { f.Close() }, nil
+}
+
+func (o HostOptions) work(ctx context.Context, conn *grpc.ClientConn, id string) error {
 	if o.Clock == nil {
 		o.Clock = cloud.RealClock{}
-	}
-	var err error
-	if o.DataDir, err = filepath.Abs(o.DataDir); err != nil { // hypervisors know no working directory
-		return err
 	}
 	driver, sw, closeAll, err := machinery(ctx, o)
 	if err != nil {

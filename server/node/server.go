@@ -65,19 +65,29 @@ func Tables() ([]statestore.AnyTable, []statestore.AnyLog) {
 	return slices.Concat(identity.Tables, image.Tables, network.Tables, compute.Tables, hosts.Tables), compute.Logs
 }
 
+// CloudsFile is the file in a data directory with the credentials of clients. The
+// callers of OpenServer write it; a backup holds it.
+const CloudsFile = "clouds.yaml"
+
+// stopGrace is how long a server that stops waits for calls under way. Whoever
+// waits in one is let go at once.
+const stopGrace = 500 * time.Millisecond
+
 // Server is a running cloud without hosts.
 type Server struct {
 	o       ServerOptions
 	store   *statestore.Store
 	hosts   *hosts.Server
 	metrics *prometheus.Registry
-	api     net.Listener
 	http    *http.Server
 	grpc    []*grpcListener
-	local   *bufconn.Listener
 	base    string
 	ready   chan struct{}
 	closing sync.Once
+
+	api, agents              net.Listener // TCP; agents may be nil
+	agentSocket, adminSocket net.Listener // may be nil
+	local                    *bufconn.Listener
 }
 
 type grpcListener struct {
@@ -108,6 +118,11 @@ func (s *Server) open(ctx context.Context) error {
 	if err != nil {
 		return closeEngine(o.Engine, err)
 	}
+	if o.Sockets {
+		if err := checkSockets(o.DataDir); err != nil {
+			return closeEngine(o.Engine, err)
+		}
+	}
 	if err := os.MkdirAll(o.DataDir, 0o711); err != nil {
 		return closeEngine(o.Engine, fmt.Errorf("data directory: %w", err))
 	}
@@ -128,8 +143,8 @@ func (s *Server) open(ctx context.Context) error {
 	if err := content.Sweep(ctx, s.store); err != nil {
 		return fmt.Errorf("image store: %w", err)
 	}
-	if s.api, err = net.Listen("tcp", o.Listen); err != nil {
-		return fmt.Errorf("the APIs cannot listen: %w; choose another -listen, port 0 picks a free one", err)
+	if err := s.listen(); err != nil {
+		return err
 	}
 	s.base = baseURL(o, s.api.Addr())
 	if err := s.seed(ctx); err != nil {
@@ -139,7 +154,7 @@ func (s *Server) open(ctx context.Context) error {
 		return err
 	}
 	s.hosts = hosts.New(hosts.Options{Store: s.store, Images: content, Clock: o.Clock, Log: o.Log, Grace: o.Grace})
-	if err := s.listenForAgents(); err != nil {
+	if err := s.mountGRPC(); err != nil {
 		return err
 	}
 	s.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
@@ -208,7 +223,7 @@ func (s *Server) Serve(ctx context.Context) error {
 	}
 	work.Go(func() { s.awaitHosts(ctx) })
 	<-ctx.Done()
-	grace, stop := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	grace, stop := context.WithTimeout(context.WithoutCancel(ctx), stopGrace)
 	defer stop()
 	if s.http.Shutdown(grace) != nil {
 		s.http.Close()
@@ -249,14 +264,14 @@ func (s *Server) Close() {
 		if s.http != nil {
 			s.http.Close()
 		}
-		if s.api != nil {
-			s.api.Close()
-		}
 		for _, g := range s.grpc {
 			g.server.Stop()
-			g.listener.Close()
 		}
-		s.local.Close()
+		for _, l := range []net.Listener{s.api, s.agents, s.agentSocket, s.adminSocket, s.local} {
+			if l != nil {
+				l.Close()
+			}
+		}
 		if s.hosts != nil {
 			s.hosts.Close()
 		}

@@ -1,16 +1,18 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 
-	"gopkg.in/yaml.v2"
+	"gopkg.in/yaml.v3"
+
+	"github.com/cloudlet/cloudlet/server/node"
 )
 
 // cloudsFile is the clouds.yaml that OpenStack's clients read (openstacksdk,
@@ -35,35 +37,49 @@ type cloudAuth struct {
 	ProjectDomainName string `yaml:"project_domain_name"`
 }
 
-// The clouds that a seeded cloud's clouds.yaml holds.
+// The clouds that a new cloud's clouds.yaml holds.
 const (
 	adminCloud = "cloudlet-admin" // user admin in project admin
-	userCloud  = "cloudlet"       // user demo in project demo
+	userCloud  = "cloudlet"       // user demo in project demo, in a seeded cloud
 )
 
-func cloudsPath(dataDir string) string { return filepath.Join(dataDir, "clouds.yaml") }
+func cloudsPath(dataDir string) string { return filepath.Join(dataDir, node.CloudsFile) }
 
-// writeClouds writes DIR/clouds.yaml, mode 0600, in one step: a reader sees the
-// old file or the new one.
-func writeClouds(dataDir, baseURL, region, password, caCert string) error {
+// names returns the names of the clouds in the file, sorted.
+func (c cloudsFile) names() []string { return slices.Sorted(maps.Keys(c.Clouds)) }
+
+// writeClouds writes the clouds.yaml of a new cloud, whose users have one password.
+func writeClouds(o node.ServerOptions, baseURL, password string) error {
 	entry := func(user, project string) cloudEntry {
 		return cloudEntry{
-			Auth: cloudAuth{AuthURL: baseURL + "/identity/v3", UserName: user, Password: password, ProjectName: project,
+			Auth: cloudAuth{AuthURL: authURL(baseURL), UserName: user, Password: password, ProjectName: project,
 				UserDomainName: "Default", ProjectDomainName: "Default"},
-			RegionName: region, IdentityAPIVersion: "3", CACert: caCert,
+			RegionName: o.Region, IdentityAPIVersion: "3", CACert: o.CACertFile,
 		}
 	}
-	b, err := yaml.Marshal(cloudsFile{map[string]cloudEntry{adminCloud: entry("admin", "admin"), userCloud: entry("demo", "demo")}})
+	file := cloudsFile{map[string]cloudEntry{adminCloud: entry("admin", "admin")}}
+	if o.Seed {
+		file.Clouds[userCloud] = entry("demo", "demo")
+	}
+	b, err := yaml.Marshal(file)
 	if err != nil {
 		return err
 	}
-	tmp, err := os.CreateTemp(dataDir, ".clouds-*.yaml") // mode 0600
+	return replaceFile(cloudsPath(o.DataDir), b)
+}
+
+func authURL(baseURL string) string { return baseURL + "/identity/v3" }
+
+// replaceFile writes a file, mode 0600, in one durable step: a reader, and a crash,
+// sees the old file or the new one.
+func replaceFile(path string, b []byte) error {
+	tmp, err := os.CreateTemp(filepath.Dir(path), ".new-*") // mode 0600
 	if err != nil {
 		return err
 	}
 	_, err = tmp.Write(b)
-	if err = errors.Join(err, tmp.Close()); err == nil {
-		err = os.Rename(tmp.Name(), cloudsPath(dataDir))
+	if err = errors.Join(err, tmp.Sync(), tmp.Close()); err == nil {
+		err = os.Rename(tmp.Name(), path)
 	}
 	if err != nil {
 		return errors.Join(err, os.Remove(tmp.Name()))
@@ -71,70 +87,83 @@ func writeClouds(dataDir, baseURL, region, password, caCert string) error {
 	return nil
 }
 
-// readClouds reads DIR/clouds.yaml.
+// readClouds reads DIR/clouds.yaml. What it does not know in it is left out.
 func readClouds(dataDir string) (cloudsFile, error) {
 	var c cloudsFile
 	b, err := os.ReadFile(cloudsPath(dataDir))
 	if errors.Is(err, fs.ErrNotExist) {
-		return c, fmt.Errorf("there is no %s: start 'cloudlet dev -data-dir %s' first", cloudsPath(dataDir), dataDir)
+		return c, fmt.Errorf("there is no %s: a server writes it when it starts with a new data directory", cloudsPath(dataDir))
 	}
 	if err != nil {
 		return c, err
 	}
-	if err := yaml.UnmarshalStrict(b, &c); err != nil {
+	if err := yaml.Unmarshal(b, &c); err != nil {
 		return c, fmt.Errorf("%s: %w", cloudsPath(dataDir), err)
 	}
 	return c, nil
 }
 
-// envCommand prints shell exports for one cloud of DIR/clouds.yaml.
-func envCommand(args []string, out, errOut io.Writer) error {
-	s := newSettings("env", "Prints the OS_* exports of a cloud; use it as: eval \"$(cloudlet env -data-dir DIR)\"", errOut)
-	dataDir := s.String("data-dir", defaultDataDir(), "`directory` of the cloud's state")
-	name := s.String("cloud", userCloud, "`name` of the cloud in clouds.yaml: "+adminCloud+" or "+userCloud)
-	if err := s.parse(args); err != nil {
-		return err
+// refreshClouds puts a server's present address, and its authority if one is told,
+// into the clouds.yaml of an earlier start. All else in it stays as it is, what
+// users have written there too. Without the file there is nothing to do.
+func refreshClouds(o node.ServerOptions, baseURL string) error {
+	path := cloudsPath(o.DataDir)
+	old, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
 	}
-	file, err := readClouds(*dataDir)
 	if err != nil {
 		return err
 	}
-	c, ok := file.Clouds[*name]
-	if !ok {
-		var names []string
-		for n := range file.Clouds {
-			names = append(names, n)
+	var doc yaml.Node
+	if err := yaml.Unmarshal(old, &doc); err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	if len(doc.Content) == 0 {
+		return nil
+	}
+	for _, name := range []string{adminCloud, userCloud} {
+		cloud := member(member(doc.Content[0], "clouds"), name)
+		if auth := member(cloud, "auth"); auth != nil {
+			setMember(auth, "auth_url", authURL(baseURL))
+			if o.CACertFile != "" {
+				setMember(cloud, "cacert", o.CACertFile)
+			}
 		}
-		slices.Sort(names)
-		return fmt.Errorf("%s has no cloud %q; it has %s", cloudsPath(*dataDir), *name, strings.Join(names, ", "))
 	}
-	exports := [][2]string{
-		{"OS_AUTH_URL", c.Auth.AuthURL}, {"OS_IDENTITY_API_VERSION", c.IdentityAPIVersion}, {"OS_REGION_NAME", c.RegionName},
-		{"OS_USERNAME", c.Auth.UserName}, {"OS_PASSWORD", c.Auth.Password}, {"OS_USER_DOMAIN_NAME", c.Auth.UserDomainName},
-		{"OS_PROJECT_NAME", c.Auth.ProjectName}, {"OS_PROJECT_DOMAIN_NAME", c.Auth.ProjectDomainName},
+	var b bytes.Buffer
+	e := yaml.NewEncoder(&b)
+	e.SetIndent(2)
+	if err := errors.Join(e.Encode(&doc), e.Close()); err != nil {
+		return err
 	}
-	if c.CACert != "" {
-		exports = append(exports, [2]string{"OS_CACERT", c.CACert})
+	if bytes.Equal(old, b.Bytes()) {
+		return nil
 	}
-	for _, e := range exports {
-		fmt.Fprintf(out, "export %s=%s\n", e[0], shellQuote(e[1]))
+	return replaceFile(path, b.Bytes())
+}
+
+// member returns a value of a YAML mapping; nil if there is none, or no mapping.
+func member(m *yaml.Node, key string) *yaml.Node {
+	if m == nil || m.Kind != yaml.MappingNode {
+		return nil
+	}
+	for i := 0; i+1 < len(m.Content); i += 2 {
+		if m.Content[i].Value == key {
+			return m.Content[i+1]
+		}
 	}
 	return nil
 }
 
-// shellQuote makes s one word of a POSIX shell.
-func shellQuote(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }
-
-// refreshClouds puts a server's present address into the clouds.yaml of an
-// earlier start; passwords stay. Without the file there is nothing to do.
-func refreshClouds(dataDir, baseURL, caCert string) error {
-	file, err := readClouds(dataDir)
-	if err != nil {
-		if _, statErr := os.Stat(cloudsPath(dataDir)); errors.Is(statErr, fs.ErrNotExist) {
-			return nil
-		}
-		return err
+// setMember sets a string in a YAML mapping.
+func setMember(m *yaml.Node, key, value string) {
+	if old := member(m, key); old != nil {
+		old.SetString(value)
+		return
 	}
-	c := file.Clouds[adminCloud]
-	return writeClouds(dataDir, baseURL, c.RegionName, c.Auth.Password, caCert)
+	var k, v yaml.Node
+	k.SetString(key)
+	v.SetString(value)
+	m.Content = append(m.Content, &k, &v)
 }

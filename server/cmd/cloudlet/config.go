@@ -23,20 +23,26 @@ var errUsage = errors.New("usage")
 // settings is the flag set of one command together with its -config file.
 type settings struct {
 	*flag.FlagSet
-	file string
-	env  map[string]string // flag → environment variable that is its default
-	out  io.Writer
+	summary string
+	file    string
+	env     map[string]string // flag → environment variable that is its default
+	out     io.Writer
 }
 
 // newSettings begins a command's settings. Messages go to out.
 func newSettings(command, summary string, out io.Writer) *settings {
-	s := &settings{FlagSet: flag.NewFlagSet("cloudlet "+command, flag.ContinueOnError), env: map[string]string{}, out: out}
-	s.SetOutput(out)
-	s.Usage = func() {
-		fmt.Fprintf(out, "Usage: cloudlet %s [flags]\n\n%s\n\nFlags:\n", command, summary)
-		s.PrintDefaults()
-	}
+	s := &settings{FlagSet: flag.NewFlagSet("cloudlet "+command, flag.ContinueOnError), summary: summary, env: map[string]string{}, out: out}
+	s.SetOutput(io.Discard) // parse tells what is wrong
+	s.Usage = func() {}
 	return s
+}
+
+// help tells what the command does and its flags.
+func (s *settings) help() {
+	fmt.Fprintf(s.out, "Usage: %s [flags]\n\n%s\n\nFlags:\n", s.Name(), s.summary)
+	s.SetOutput(s.out)
+	s.PrintDefaults()
+	s.SetOutput(io.Discard)
 }
 
 // withFile adds -config.
@@ -45,9 +51,10 @@ func (s *settings) withFile() *settings {
 	return s
 }
 
-// secret declares a string that can also come from an environment variable.
+// secret declares a string that can also come from an environment variable, which
+// parse takes out of the environment: no program that is started inherits it.
 func (s *settings) secret(p *string, name, variable, usage string) {
-	s.StringVar(p, name, "", usage+" (or "+variable+" in the environment)")
+	s.StringVar(p, name, "", usage+". Users of this machine can see it on a command line: prefer "+variable+" in the environment, or the file")
 	s.env[name] = variable
 }
 
@@ -57,9 +64,10 @@ func (s *settings) secret(p *string, name, variable, usage string) {
 func (s *settings) parse(args []string) error {
 	if err := s.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
+			s.help()
 			return err
 		}
-		return errUsage
+		return s.wrong("%v%s", err, s.suggestion(err))
 	}
 	if s.NArg() > 0 {
 		return s.wrong("unexpected argument %q; every setting is a flag", s.Arg(0))
@@ -72,13 +80,36 @@ func (s *settings) parse(args []string) error {
 		}
 	}
 	for name, variable := range s.env {
-		if v, ok := os.LookupEnv(variable); ok && !given[name] && s.Lookup(name).Value.String() == "" {
+		v, ok := os.LookupEnv(variable)
+		if ok && !given[name] && s.Lookup(name).Value.String() == "" {
 			if err := s.Set(name, v); err != nil {
 				return s.wrong("%s: %v", variable, err)
 			}
 		}
+		if err := os.Unsetenv(variable); err != nil {
+			return err
+		}
 	}
 	return nil
+}
+
+// suggestion is the flag that was meant, if err is about one that there is not.
+func (s *settings) suggestion(err error) string {
+	name, ok := strings.CutPrefix(err.Error(), "flag provided but not defined: -")
+	if !ok {
+		return ""
+	}
+	if near := nearest(name, s.names()); near != "" {
+		return "; did you mean -" + near + "?"
+	}
+	return ""
+}
+
+// names are those of all settings.
+func (s *settings) names() []string {
+	var all []string
+	s.VisitAll(func(f *flag.Flag) { all = append(all, f.Name) })
+	return all
 }
 
 // wrong tells the user what is wrong and returns errUsage.
@@ -122,7 +153,7 @@ func (s *settings) setFromFile(name string, attr *hcl.Attribute, given bool) hcl
 	}
 	if s.Lookup(name) == nil || name == "config" {
 		detail := fmt.Sprintf("%s has no setting %q.", s.Name(), name)
-		if near := s.nearest(name); near != "" {
+		if near := nearest(name, slices.DeleteFunc(s.names(), func(n string) bool { return n == "config" })); near != "" {
 			detail += fmt.Sprintf(" Did you mean %q?", near)
 		}
 		return fault(attr.NameRange, "Unknown setting", detail)
@@ -165,14 +196,14 @@ func settingText(v cty.Value) (string, error) {
 	return t.AsString(), nil
 }
 
-// nearest returns the setting whose name is close to a mistyped one.
-func (s *settings) nearest(name string) string {
-	best, least := "", 4
-	s.VisitAll(func(f *flag.Flag) {
-		if d := levenshtein.Distance(name, f.Name, nil); d < least {
-			best, least = f.Name, d
+// nearest returns the name that a mistyped one is close to, or "".
+func nearest(wrong string, names []string) string {
+	best, least := "", min(3, len(wrong)/2)+1
+	for _, n := range names {
+		if d := levenshtein.Distance(wrong, n, nil); d < least {
+			best, least = n, d
 		}
-	})
+	}
 	return best
 }
 

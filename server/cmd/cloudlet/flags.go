@@ -2,7 +2,6 @@ package main
 
 import (
 	"crypto/tls"
-	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -82,6 +81,11 @@ func (f *serverFlags) check(s *settings) (node.ServerOptions, error) {
 		}
 		o.CACertFile = abs
 	}
+	if f.agentListen != "" {
+		if _, _, err := net.SplitHostPort(f.agentListen); err != nil {
+			return o, s.wrong("-agent-listen %q: must be host:port, such as 0.0.0.0:5001", f.agentListen)
+		}
+	}
 	if f.dataDir == "" {
 		return o, s.wrong("-data-dir is empty")
 	}
@@ -151,11 +155,4 @@ func hostName() string {
 	}
 	h, _, _ = strings.Cut(h, ".")
 	return h
-}
-
-// announce tells on out what a user needs to know first.
-func announce(out io.Writer, srv *node.Server, dataDir string) {
-	fmt.Fprintf(out, "cloudlet is ready at %s\n", srv.BaseURL())
-	fmt.Fprintf(out, "credentials: %s (clouds %s, %s), or: eval \"$(cloudlet env -data-dir %s)\"\n",
-		cloudsPath(dataDir), adminCloud, userCloud, shellQuote(dataDir))
 }

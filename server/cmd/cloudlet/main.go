@@ -67,7 +67,15 @@ func run(ctx context.Context, args []string, out, errOut io.Writer) int {
 			return 1
 		}
 	}
-	fmt.Fprintf(errOut, "cloudlet: there is no command %q; 'cloudlet help' lists them\n", args[0])
+	var names []string
+	for _, c := range commands {
+		names = append(names, c.name)
+	}
+	meant := ""
+	if near := nearest(args[0], names); near != "" {
+		meant = fmt.Sprintf(" did you mean %q?", near)
+	}
+	fmt.Fprintf(errOut, "cloudlet: there is no command %q;%s 'cloudlet help' lists them\n", args[0], meant)
 	return 2
 }
 

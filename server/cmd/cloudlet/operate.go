@@ -25,7 +25,7 @@ func tokenCommand(ctx context.Context, args []string, out, errOut io.Writer) err
 	if *valid < time.Second {
 		return s.wrong("-valid %s: must be at least 1s", *valid)
 	}
-	return admin(*dataDir, func(c hostapi.AdminClient) error {
+	return admin(ctx, *dataDir, func(c hostapi.AdminClient) error {
 		reply, err := c.NewJoinToken(ctx, &hostapi.NewJoinTokenRequest{ValidSeconds: int64(*valid / time.Second)})
 		if err == nil {
 			_, err = fmt.Fprintln(out, reply.Token)
@@ -49,7 +49,7 @@ func backupCommand(ctx context.Context, args []string, out, errOut io.Writer) er
 	if err != nil {
 		return err
 	}
-	return admin(*dataDir, func(c hostapi.AdminClient) error {
+	return admin(ctx, *dataDir, func(c hostapi.AdminClient) error {
 		_, err := c.Backup(ctx, &hostapi.BackupRequest{Directory: dir})
 		if err == nil {
 			_, err = fmt.Fprintln(out, "backup is complete:", dir)
@@ -59,8 +59,8 @@ func backupCommand(ctx context.Context, args []string, out, errOut io.Writer) er
 }
 
 // admin calls a running server over its operator's socket.
-func admin(dataDir string, call func(hostapi.AdminClient) error) error {
-	c, done, err := node.DialAdmin(dataDir)
+func admin(ctx context.Context, dataDir string, call func(hostapi.AdminClient) error) error {
+	c, done, err := node.DialAdmin(ctx, dataDir)
 	if err != nil {
 		return err
 	}

@@ -3,8 +3,10 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"golang.org/x/sync/errgroup"
 
@@ -70,16 +72,14 @@ func serverCommand(ctx context.Context, args []string, out, errOut io.Writer) er
 
 // serve runs a server, and what hosts adds to it, until ctx ends.
 func serve(ctx context.Context, out io.Writer, o node.ServerOptions, hosts func(*node.Server) []func(context.Context) error) error {
-	o.BeforeSeed = func(baseURL, password string) error {
-		return writeClouds(o.DataDir, baseURL, o.Region, password, o.CACertFile)
-	}
+	o.BeforeSeed = func(baseURL, password string) error { return writeClouds(o, baseURL, password) }
 	srv, err := node.OpenServer(ctx, o)
 	if err != nil {
 		return err
 	}
 	defer srv.Close()
-	if err := refreshClouds(o.DataDir, srv.BaseURL(), o.CACertFile); err != nil {
-		return err
+	if err := refreshClouds(o, srv.BaseURL()); err != nil {
+		o.Log.Warn("the address of the APIs could not be put into "+node.CloudsFile, "error", err)
 	}
 	g, gctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return srv.Serve(gctx) })
@@ -102,6 +102,18 @@ func serve(ctx context.Context, out io.Writer, o node.ServerOptions, hosts func(
 	return nil
 }
 
+// announce tells what a user needs to know first.
+func announce(out io.Writer, srv *node.Server, dataDir string) {
+	fmt.Fprintf(out, "cloudlet is ready at %s\n", srv.BaseURL())
+	if a := srv.AgentAddr(); a != nil {
+		fmt.Fprintf(out, "agents join at %s, each with a token of: cloudlet token -data-dir %s\n", a, shellQuote(dataDir))
+	}
+	if file, err := readClouds(dataDir); err == nil {
+		fmt.Fprintf(out, "credentials: %s (clouds %s), or: eval \"$(cloudlet env -data-dir %s)\"\n",
+			cloudsPath(dataDir), strings.Join(file.names(), ", "), shellQuote(dataDir))
+	}
+}
+
 // agentCommand runs one host's half.
 func agentCommand(ctx context.Context, args []string, _, errOut io.Writer) error {
 	s := newSettings("agent", "Runs this host's part of a cloud: guests, their disks and networks.", errOut).withFile()
@@ -109,10 +121,10 @@ func agentCommand(ctx context.Context, args []string, _, errOut io.Writer) error
 	var logs logFlags
 	host.declare(s, "libvirt", "sim")
 	server := s.String("server", "", "`address` of the server: host:port, or the path of its agent.sock on this machine")
-	dataDir := s.String("data-dir", defaultDataDir(), "`directory` of this host's disks and identity")
+	dataDir := s.String("data-dir", defaultDataDir(), "`directory` in which DIR/host is the host's: disks and identity. It may be the server's")
 	var token, tokenFile string
 	s.secret(&token, "join-token", "CLOUDLET_JOIN_TOKEN", "join `token` from 'cloudlet token'; needed once, on the first start")
-	s.StringVar(&tokenFile, "join-token-file", "", "`file` that holds the join token, instead of -join-token")
+	s.StringVar(&tokenFile, "join-token-file", "", "`file` that holds the join token, instead of -join-token; not read once the host has joined")
 	logs.declare(s)
 	if err := s.parse(args); err != nil {
 		return err
@@ -124,13 +136,23 @@ func agentCommand(ctx context.Context, args []string, _, errOut io.Writer) error
 	if *server == "" {
 		return s.wrong("-server is needed: where the cloud's server listens for agents")
 	}
-	if tokenFile != "" {
+	if err := node.CheckServer(*server); err != nil {
+		return s.wrong("-server: %v", err)
+	}
+	if *dataDir == "" {
+		return s.wrong("-data-dir is empty")
+	}
+	if token != "" && tokenFile != "" {
+		return s.wrong("-join-token and -join-token-file: give one of them")
+	}
+	o.DataDir, o.Log, o.Version = *dataDir, logs.logger(errOut), version()
+	o = o.Copies(1)[0]
+	if tokenFile != "" && !node.HasJoined(o.DataDir) {
 		b, err := os.ReadFile(tokenFile)
 		if err != nil {
 			return s.wrong("-join-token-file: %v", err)
 		}
 		token = string(b)
 	}
-	o.DataDir, o.Log, o.Version = *dataDir, logs.logger(errOut), version()
 	return node.RunHost(ctx, node.Remote{Server: *server, JoinToken: token}, o)
 }
