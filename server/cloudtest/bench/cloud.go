@@ -29,9 +29,14 @@ type cloud struct {
 const password = "bench-password"
 
 // start runs cloudlet dev and returns when it has printed that it is ready.
-func (b *bench) start(name string) (*cloud, error) {
+func (b *bench) start(name string) (*cloud, error) { return b.run(name, "dev", "-driver", "sim") }
+
+// startServer runs a server without hosts.
+func (b *bench) startServer(name string) (*cloud, error) { return b.run(name, "server") }
+
+func (b *bench) run(name string, args ...string) (*cloud, error) {
 	c := &cloud{dir: filepath.Join(b.dir, name)}
-	c.cmd = exec.CommandContext(b.ctx, b.program("cloudlet"), "dev", "-driver", "sim", "-data-dir", c.dir, "-listen", "127.0.0.1:0", "-log-level", "warn")
+	c.cmd = exec.CommandContext(b.ctx, b.program("cloudlet"), append(args, "-data-dir", c.dir, "-listen", "127.0.0.1:0", "-log-level", "error")...)
 	c.cmd.Env = append(os.Environ(), "CLOUDLET_ADMIN_PASSWORD="+password)
 	c.cmd.Stderr = os.Stderr
 	c.cmd.Cancel = func() error { return c.cmd.Process.Signal(syscall.SIGTERM) }

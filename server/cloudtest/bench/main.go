@@ -41,18 +41,19 @@ type bench struct {
 
 func main() {
 	bin := flag.String("bin", "bin", "`directory` of the built programs")
+	only := flag.String("only", "", "run only one of startup, api, terraform, qemu")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	ctx, cancel := context.WithTimeout(ctx, 15*time.Minute)
 	defer cancel()
-	if err := run(ctx, *bin); err != nil {
+	if err := run(ctx, *bin, *only); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, bin string) error {
+func run(ctx context.Context, bin, only string) error {
 	abs, err := filepath.Abs(bin)
 	if err != nil {
 		return err
@@ -64,9 +65,15 @@ func run(ctx context.Context, bin string) error {
 	defer os.RemoveAll(dir)
 	b := &bench{ctx: ctx, bin: abs, dir: dir}
 	defer b.print()
-	for _, step := range []func() error{b.startup, b.api, b.terraform, b.qemu} {
-		if err := step(); err != nil {
-			return err
+	for _, step := range []struct {
+		name string
+		run  func() error
+	}{{"startup", b.startup}, {"api", b.api}, {"terraform", b.terraform}, {"qemu", b.qemu}} {
+		if only != "" && only != step.name {
+			continue
+		}
+		if err := step.run(); err != nil {
+			return fmt.Errorf("%s: %w", step.name, err)
 		}
 	}
 	return nil
