@@ -37,7 +37,7 @@ func Serve(d hypervisor.Driver) {
 // kill, so nothing is closed.
 func heedLifeline(fd int) {
 	syscall.CloseOnExec(fd)
-	io.Copy(io.Discard, os.NewFile(uintptr(fd), "lifeline"))
+	_, _ = io.Copy(io.Discard, os.NewFile(uintptr(fd), "lifeline"))
 	if dir := os.Getenv(goplugin.EnvUnixSocketDir); dir != "" {
 		os.RemoveAll(dir)
 	}

@@ -141,7 +141,7 @@ func (h *Host) halt(ctx context.Context) error {
 	}
 	for _, dev := range []string{"u", "p"} {
 		// They go with the host's namespace, but not at once.
-		tool(ctx, "nsenter", "--net="+h.bed.outside(), "ip", "link", "delete", "dev", dev+strconv.Itoa(h.number))
+		_ = tool(ctx, "nsenter", "--net="+h.bed.outside(), "ip", "link", "delete", "dev", dev+strconv.Itoa(h.number))
 	}
 	for _, file := range h.spaces() {
 		if err := release(file); err != nil {

@@ -110,8 +110,8 @@ func numbers(s string) []int {
 func buildDisk(ctx context.Context, work string, vmlinuz, root, mbr []byte) error {
 	var initrd bytes.Buffer
 	z, _ := gzip.NewWriterLevel(&initrd, gzip.BestCompression)
-	z.Write(root)
-	z.Close()
+	_, _ = z.Write(root) // a buffer takes all
+	_ = z.Close()
 	boot := map[string][]byte{"vmlinuz": vmlinuz, "initrd": initrd.Bytes(), "syslinux.cfg": []byte(bootConfig)}
 	size := 2 << 20 // room for the file system itself and the boot loader
 	for _, data := range boot {

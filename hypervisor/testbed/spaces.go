@@ -66,7 +66,7 @@ func killAll(ctx context.Context, files []string) error {
 			if err != nil || pid == os.Getpid() || !in(pid, wanted) {
 				continue
 			}
-			syscall.Kill(pid, syscall.SIGKILL)
+			_ = syscall.Kill(pid, syscall.SIGKILL) // looked for again
 			left++
 		}
 		if left == 0 {

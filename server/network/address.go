@@ -193,14 +193,3 @@ func advance(tx *statestore.Txn, s Subnet) bool {
 	AddressPools.Put(tx, p)
 	return true
 }
-
-// size returns how many addresses the pools hold, at most limit.
-func (s Subnet) size(limit int) int {
-	n := 0
-	for _, p := range s.Pools {
-		for a := p.First; n < limit && a.IsValid() && !p.Last.Less(a); a = a.Next() {
-			n++
-		}
-	}
-	return n
-}

@@ -48,7 +48,9 @@ func TestPortRefused(t *testing.T) {
 	if taken.MAC != "02:00:00:00:00:0a" {
 		t.Errorf("the MAC is kept as %s", taken.MAC)
 	}
-	theirs := must(w, func(tx *statestore.Txn) (SecurityGroup, error) { return SecurityGroupCreate(tx, bob, GroupSpec{Name: "g"}) })
+	theirs := must(w, func(tx *statestore.Txn) (SecurityGroup, error) {
+		return SecurityGroupCreate(tx, bob, GroupSpec{Name: "g"})
+	})
 	ip := func(f ...FixedIP) *[]FixedIP { return &f }
 	any := netip.Addr{}
 	for _, c := range []struct {
@@ -127,7 +129,9 @@ func TestPortMACChange(t *testing.T) {
 	if err != nil || q.MAC != mac || q.AllowedPairs[0].MAC != mac {
 		t.Errorf("got %+v, %v", q, err)
 	}
-	must(w, func(tx *statestore.Txn) (Port, error) { return PortBind(tx, p.ID, Binding{DeviceID: "i1", HostID: "h1"}) })
+	must(w, func(tx *statestore.Txn) (Port, error) {
+		return PortBind(tx, p.ID, Binding{DeviceID: "i1", HostID: "h1"})
+	})
 	mac2 := "02:00:00:00:00:02"
 	_, err = w.updatePort(p.ID, PortChange{MAC: &mac2})
 	wants(t, "a bound port's MAC", err, cloud.Conflict, PortBound, "/mac_address", "already bound")

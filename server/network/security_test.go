@@ -11,7 +11,9 @@ import (
 
 func (w world) group(c cloud.Caller, name string) SecurityGroup {
 	w.t.Helper()
-	return must(w, func(tx *statestore.Txn) (SecurityGroup, error) { return SecurityGroupCreate(tx, c, GroupSpec{Name: name}) })
+	return must(w, func(tx *statestore.Txn) (SecurityGroup, error) {
+		return SecurityGroupCreate(tx, c, GroupSpec{Name: name})
+	})
 }
 
 func (w world) tryRule(c cloud.Caller, s RuleSpec) (SecurityRule, error) {

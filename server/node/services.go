@@ -36,7 +36,7 @@ func (s *Server) handler(api http.Handler) http.Handler {
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
 		select {
 		case <-s.ready:
-			w.Write([]byte("ok\n"))
+			_, _ = w.Write([]byte("ok\n"))
 		default:
 			http.Error(w, "starting: not all hosts of this process are up", http.StatusServiceUnavailable)
 		}

@@ -45,7 +45,7 @@ func run(ctx context.Context, args []string) error {
 	host := flags.Int("host", 1, "which host")
 	outside := flags.Bool("outside", false, "outside of the hosts")
 	out := flags.String("out", "", "the image's file")
-	flags.Parse(args[1:])
+	_ = flags.Parse(args[1:]) // exits itself
 	switch args[0] {
 	case "up":
 		_, err := testbed.Up(ctx, testbed.Options{Dir: *dir, Hosts: *hosts})

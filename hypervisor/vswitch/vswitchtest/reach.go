@@ -164,7 +164,7 @@ func metadata(f *fixture) {
 				served <- err
 				return
 			}
-			io.WriteString(c, "you are "+c.RemoteAddr().(*net.TCPAddr).IP.String()) // the guest sees whether it came
+			_, _ = io.WriteString(c, "you are "+c.RemoteAddr().(*net.TCPAddr).IP.String()) // the guest sees whether it came
 			c.Close()
 		}
 	}()

@@ -168,7 +168,7 @@ func (f *filter) time(name, v string, get func(image.Image) time.Time) error {
 		"lte": func(c int) bool { return c <= 0 }, "eq": func(c int) bool { return c == 0 }, "neq": func(c int) bool { return c != 0 },
 	}[op]
 	if !found || holds == nil {
-		op, text, holds = "eq", v, func(c int) bool { return c == 0 }
+		text, holds = v, func(c int) bool { return c == 0 }
 	}
 	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04:05", "2006-01-02 15:04:05", "2006-01-02"} {
 		at, err := time.Parse(layout, text)

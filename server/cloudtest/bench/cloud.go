@@ -57,7 +57,7 @@ func (b *bench) run(name string, args ...string) (*cloud, error) {
 		return nil, fmt.Errorf("cloudlet dev said %q", buf[:n])
 	}
 	c.url = string(m)
-	go io.Copy(io.Discard, out)
+	go func() { _, _ = io.Copy(io.Discard, out) }()
 	return c, nil
 }
 

@@ -30,7 +30,7 @@ func (b *bench) qemu() error {
 	if err != nil {
 		return err
 	}
-	defer bed.Down(b.ctx)
+	defer func() { _ = bed.Down(b.ctx) }()
 	host := bed.Hosts[0]
 	c, err := b.startServer("libvirt")
 	if err != nil {
