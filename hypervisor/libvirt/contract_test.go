@@ -195,7 +195,7 @@ func TestContract(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				return strings.Count(string(log), "EDD") // of the boot loader's banner
+				return strings.Count(string(log), "SYSLINUX")
 			},
 		}
 	})

@@ -3,6 +3,7 @@ package libvirt
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 
 	"libvirt.org/go/libvirtxml"
@@ -247,30 +248,23 @@ func nicsOf(d *libvirtxml.Domain) []hypervisor.NIC {
 	return nics
 }
 
-// sameNIC compares a card that is wanted with one that a domain has.
+// sameNIC tells whether two descriptions are of one card.
 func sameNIC(want, have hypervisor.NIC) bool {
-	want.MAC, want.MTU = strings.ToLower(want.MAC), cmp.Or(want.MTU, defaultMTU)
-	have.MTU = cmp.Or(have.MTU, defaultMTU)
+	for _, n := range []*hypervisor.NIC{&want, &have} {
+		n.MAC, n.MTU = strings.ToLower(n.MAC), cmp.Or(n.MTU, defaultMTU)
+	}
 	return want == have
 }
 
 // nicChanges tells which cards must go and come for have to be want.
 func nicChanges(want, have []hypervisor.NIC) (gone, come []hypervisor.NIC) {
-	in := func(n hypervisor.NIC, all []hypervisor.NIC, same func(a, b hypervisor.NIC) bool) bool {
-		for _, o := range all {
-			if same(n, o) {
-				return true
-			}
-		}
-		return false
-	}
 	for _, h := range have {
-		if !in(h, want, func(h, w hypervisor.NIC) bool { return sameNIC(w, h) }) {
+		if !slices.ContainsFunc(want, func(w hypervisor.NIC) bool { return sameNIC(w, h) }) {
 			gone = append(gone, h)
 		}
 	}
 	for _, w := range want {
-		if !in(w, have, sameNIC) {
+		if !slices.ContainsFunc(have, func(h hypervisor.NIC) bool { return sameNIC(w, h) }) {
 			come = append(come, w)
 		}
 	}

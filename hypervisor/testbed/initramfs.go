@@ -47,9 +47,6 @@ func initramfs(ctx context.Context, kernel string) ([]byte, error) {
 		}
 		a.file(at, 0o755, data)
 	}
-	for _, name := range []string{"poweroff", "reboot", "halt"} {
-		a.symlink("bin/"+name, "../etc/acpi/PWRF/00000080")
-	}
 	if err := addBusybox(ctx, &a); err != nil {
 		return nil, err
 	}
