@@ -308,7 +308,16 @@ func TestDelete(t *testing.T) {
 		t.Errorf("its claim went before it: %+v", u)
 	}
 	w.do(func(tx *statestore.Txn) error { return HostDown(tx, "id-h0") })
-	w.do(func(tx *statestore.Txn) error { return InstanceDelete(tx, admin, i.ID) })
+	if _, ok := Instances.Get(w.s.Snapshot(), i.ID); ok {
+		t.Error("its host went down, but it still waits for it")
+	}
+	w.do(func(tx *statestore.Txn) error { return HostSeen(tx, "id-h0") })
+	i = w.running(ann, spec("y"))
+	w.do(func(tx *statestore.Txn) error { return HostDown(tx, "id-h0") })
+	if got := w.get(i.ID); got.State != Active {
+		t.Errorf("its host is down, and it is %s", got.State)
+	}
+	w.do(func(tx *statestore.Txn) error { return InstanceDelete(tx, ann, i.ID) })
 	if _, ok := Instances.Get(w.s.Snapshot(), i.ID); ok {
 		t.Error("the host is down, but the row stayed")
 	}

@@ -107,9 +107,28 @@ func HostSeen(tx *statestore.Txn, id string) error {
 }
 
 // HostDown marks a host whose agent is gone: nothing is placed on it until it is
-// seen again. Its guests may well run on. NotFound for an unknown host.
+// seen again. Its guests may well run on. Instances that were being deleted go at
+// once, as in InstanceDelete. NotFound for an unknown host.
 func HostDown(tx *statestore.Txn, id string) error {
-	return hostUp(tx, "HostDown", id, false)
+	if err := hostUp(tx, "HostDown", id, false); err != nil {
+		return err
+	}
+	return removeDeleting(tx, id)
+}
+
+// removeDeleting removes the instances that wait for a host to take them away,
+// when nobody can ask it to. What is left there is removed when it comes back and
+// is not told of them any more.
+func removeDeleting(tx *statestore.Txn, hostID string) error {
+	for _, i := range InstancesOfHost(tx, hostID) {
+		if i.State != Deleting {
+			continue
+		}
+		if err := remove(tx, i); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func hostUp(tx *statestore.Txn, op, id string, up bool) error {
@@ -151,6 +170,12 @@ func HostUpdate(tx *statestore.Txn, id string, c HostChange) (Host, error) {
 	}
 	h.ChangedAt = tx.Now()
 	Hosts.Put(tx, h)
+	if !h.Alive() {
+		if err := removeDeleting(tx, id); err != nil {
+			return Host{}, err
+		}
+		h, _ = Hosts.Get(tx, id)
+	}
 	return h, nil
 }
 
