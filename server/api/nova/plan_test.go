@@ -23,7 +23,6 @@ func TestPlan(t *testing.T) {
 	id := plan("ann@2.52", "POST", "/servers", create).want(202).text("server/id")
 	plan("ann@2.52", "GET", "/servers/"+id, "").want(200).check(map[string]any{"server/status": "BUILD", "server/tags": []string{"t"}})
 	plan("ann@2.52", "PUT", "/servers/"+id+"/tags/u", "").want(201)
-	plan("ann", "PUT", "/servers/"+old, `{"server":{"name":"new"}}`).want(200)
 	plan("ann", "POST", "/os-keypairs", `{"keypair":{"name":"k"}}`).want(200)
 	port := plan("ann", "POST", "/servers/"+id+"/os-interface", `{"interfaceAttachment":{"net_id":"`+w.network+`"}}`).want(200).text("interfaceAttachment/port_id")
 	plan("ann", "DELETE", "/servers/"+id+"/os-interface/"+port, "").want(202)
@@ -42,6 +41,14 @@ func TestPlan(t *testing.T) {
 	plan("ann", "DELETE", "/servers/"+id, "").want(204)
 	u := cloud.UnknownID
 	plan("ann@2.37", "POST", "/servers", `{"server":{"name":"y","imageRef":"`+u+`","flavorRef":"`+u+`","networks":[{"port":"`+u+`"},{"uuid":"`+u+`"}]}}`).want(202)
+
+	// Another session knows nothing of it.
+	other := func(at, method, path, body string) answer {
+		return w.call(at, method, "/v2.1"+path, body, "Cloudlet-Plan", "q")
+	}
+	other("ann", "PUT", "/servers/"+old, `{"server":{"name":"new"}}`).want(200)
+	other("ann", "GET", "/servers/"+old, "").want(200).check(map[string]any{"server/name": "new"})
+	other("ann", "GET", "/servers/"+id, "").fails(404, "", "")
 
 	if w.revision() != before {
 		t.Error("the plan changed the cloud")
