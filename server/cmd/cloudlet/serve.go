@@ -102,16 +102,18 @@ func serve(ctx context.Context, out io.Writer, o node.ServerOptions, hosts func(
 	return nil
 }
 
-// announce tells what a user needs to know first.
+// announce tells what a user needs to know first, at once.
 func announce(out io.Writer, srv *node.Server, dataDir string) {
-	fmt.Fprintf(out, "cloudlet is ready at %s\n", srv.BaseURL())
+	var b strings.Builder
+	fmt.Fprintf(&b, "cloudlet is ready at %s\n", srv.BaseURL())
 	if a := srv.AgentAddr(); a != nil {
-		fmt.Fprintf(out, "agents join at %s, each with a token of: cloudlet token -data-dir %s\n", a, shellQuote(dataDir))
+		fmt.Fprintf(&b, "agents join at %s, each with a token of: cloudlet token -data-dir %s\n", a, shellQuote(dataDir))
 	}
 	if file, err := readClouds(dataDir); err == nil {
-		fmt.Fprintf(out, "credentials: %s (clouds %s), or: eval \"$(cloudlet env -data-dir %s)\"\n",
+		fmt.Fprintf(&b, "credentials: %s (clouds %s), or: eval \"$(cloudlet env -data-dir %s)\"\n",
 			cloudsPath(dataDir), strings.Join(file.names(), ", "), shellQuote(dataDir))
 	}
+	_, _ = io.WriteString(out, b.String()) // a closed output is no reason to stop
 }
 
 // agentCommand runs one host's half.
