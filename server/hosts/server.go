@@ -147,11 +147,12 @@ func (s *Server) left(hostID string) {
 			return
 		}
 		err := s.Store.Write(s.ctx, func(tx *statestore.Txn) error { return compute.HostDown(tx, hostID) })
-		if err != nil && s.ctx.Err() == nil {
+		switch {
+		case err == nil:
+			s.Log.Warn("host is down: its agent is gone", "host", hostID)
+		case s.ctx.Err() == nil && cloud.KindOf(err) != cloud.NotFound: // one that could not register is not known
 			s.Log.Error("host could not be marked down", "host", hostID, "error", err)
-			return
 		}
-		s.Log.Warn("host is down: its agent is gone", "host", hostID)
 	})
 }
 

@@ -90,17 +90,18 @@ func fingerprint(f *hostapi.Fingerprint) compute.Fingerprint {
 		Capabilities: f.GetCapabilities()}
 }
 
-// run sends desired state and takes reports until the stream ends.
+// run sends desired state and takes reports until the stream ends. Sender and
+// receiver end with the stream, at the latest when Connect returns: a host that
+// reads no more must not hold up its next session.
 func (n *session) run() error {
-	var sender sync.WaitGroup
-	sender.Go(func() {
+	n.server.work.Go(func() {
 		if err := n.sendDesired(); err != nil && n.ctx.Err() == nil {
 			n.server.Log.Error("desired state could not be sent", "host", n.hostID, "error", err)
 		}
 		n.cancel()
 	})
 	received := make(chan error, 1)
-	go func() { received <- n.receive() }() // ends with the stream, at the latest when Connect returns
+	n.server.work.Go(func() { received <- n.receive() })
 	var err error
 	select {
 	case err = <-received:
@@ -108,7 +109,6 @@ func (n *session) run() error {
 		err = status.Error(codes.Unavailable, "the session ended: the server stops, or the host connected anew")
 	}
 	n.cancel()
-	sender.Wait()
 	if errors.Is(err, io.EOF) {
 		return nil
 	}
