@@ -17,7 +17,7 @@
 //	I1  A mutating call of a plan is only ever sent to a cloud that has said
 //	    that it knows plan sessions; the check is made for each endpoint.
 //	I2  A call that changes the cloud runs on a context that Ctrl-C does not
-//	    cancel (Detach), so that what was created is always in the state.
+//	    cancel (Changing), so that what was created is always in the state.
 //	I3  Once this process has changed the cloud, it asks no more plan
 //	    questions: the fork would be older than the cloud.
 //	I4  No credential reaches a diagnostic or a log.

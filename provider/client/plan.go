@@ -42,15 +42,17 @@ func (c *Client) Plan(ctx context.Context, s *gophercloud.ServiceClient, diags *
 }
 
 // PlanKeep tells the cloud that the plan leaves a thing as it is, so that nothing
-// in the plan may count on its going. Who may not change it has nothing to tell.
+// in the plan may count on its going. Only an answer that names a field is a
+// refusal: who may not change the thing, now or ever, still may leave it.
 func (c *Client) PlanKeep(ctx context.Context, s *gophercloud.ServiceClient, diags *diag.Diagnostics, fields Fields, call func(context.Context, *gophercloud.ServiceClient) error) {
-	c.Plan(ctx, s, diags, fields, func(ctx context.Context, s *gophercloud.ServiceClient) error {
-		err := call(ctx, s)
-		if gophercloud.ResponseCodeIs(err, 403) || NotFound(err) {
-			return nil
+	var all diag.Diagnostics
+	c.Plan(ctx, s, &all, fields, func(ctx context.Context, s *gophercloud.ServiceClient) error {
+		if err := call(ctx, s); fieldOf(err) != "" {
+			return err
 		}
-		return err
+		return nil
 	})
+	diags.Append(all.Errors()...) // warnings belong to what the plan changes
 }
 
 // PlanDelete asks whether a delete would be allowed. That something else still

@@ -45,6 +45,9 @@ func (r *instance) ModifyPlan(ctx context.Context, req resource.ModifyPlanReques
 		Delete: func(ctx context.Context, s *gophercloud.ServiceClient, state model) error {
 			return servers.Delete(ctx, s, state.ID.ValueString()).Err
 		},
+		Keep: func(ctx context.Context, s *gophercloud.ServiceClient, state model) error {
+			return servers.Update(ctx, s, state.ID.ValueString(), servers.UpdateOpts{Name: state.Name.ValueString()}).Err
+		},
 	})
 }
 

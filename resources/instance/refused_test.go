@@ -93,3 +93,17 @@ resource "cloudlet_instance" "i" {
 `)
 	w.Run(providertest.Refused(config, "flavor_id", "Quota exceeded for ram"))
 }
+
+// TestAccInstanceStays: what is there and stays counts with what the plan adds.
+func TestAccInstanceStays(t *testing.T) {
+	w := providertest.Start(t, cloudtest.Options{Hosts: 1})
+	base := there(providertest.QCOW2(t, 1))
+	some := func(name, count string) string {
+		return "resource \"cloudlet_instance\" \"" + name + "\" {\ncount = " + count + "\nname = \"" + name + "\"\nimage_id = cloudlet_image.i.id\nflavor_name = \"m1.tiny\"\nnetworks = []\n}\n"
+	}
+	w.Run(
+		w.Apply("cloudlet_instance.i[0]", providertest.Create, w.As("demo", base+some("i", "8"))),
+		providertest.Refused(w.As("demo", base+some("i", "8")+some("j", "3")), "flavor_name", "Quota exceeded for instances"),
+		w.Apply("cloudlet_instance.j[0]", providertest.Create, w.As("demo", base+some("i", "8")+some("j", "2"))),
+	)
+}

@@ -61,7 +61,7 @@ func TestAccSubnetRefused(t *testing.T) {
 		providertest.Refused(config(subnet("s", `cidr = "10.1.0.5/24"`)), "cidr", "write it that way"),
 		providertest.Refused(config(there+subnet("b", `cidr = "10.1.2.0/24"`)), "cidr", "overlap"), // nothing is there yet
 		w.Apply("cloudlet_subnet.a", providertest.Create, config(there)),
-		providertest.Refused(config(there+subnet("b", `cidr = "10.1.2.0/24"`)), "cidr", "overlap"),     // one is there, and stays
+		providertest.Refused(config(there+subnet("b", `cidr = "10.1.2.0/24"`)), "cidr", "overlap"), // one is there, and stays
 		providertest.Refused(config(there+subnet("b", `cidr = "10.3.0.0/24"`)+subnet("c", `cidr = "10.3.0.128/25"`)), "cidr", "overlap"),
 	)
 }

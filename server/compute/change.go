@@ -29,6 +29,9 @@ func InstanceUpdate(tx *statestore.Txn, c cloud.Caller, id string, ch InstanceCh
 	if err != nil {
 		return i, err
 	}
+	if err := checkStays(tx, op, i); err != nil {
+		return i, err
+	}
 	was := i
 	set := func(to *string, from *string) {
 		if from != nil {

@@ -134,3 +134,75 @@ func TestPlanImageToCome(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// What the plan leaves as it is counts, whether that is told before or after what
+// the plan makes.
+func TestPlanStays(t *testing.T) {
+	w := newWorld(t, 4)
+	var old []string
+	for range 8 {
+		old = append(old, w.running(ann, spec("old")).ID)
+	}
+	for _, first := range []bool{true, false} {
+		p := w.plan()
+		refusals, refused := 0, error(nil)
+		note := func(err error) {
+			if err != nil {
+				refusals, refused = refusals+1, err
+			}
+		}
+		keep := func() {
+			name := "old"
+			for _, id := range old {
+				note(p.try(func(tx *statestore.Txn) error {
+					_, err := InstanceUpdate(tx, ann, id, InstanceChange{Name: &name})
+					return err
+				}))
+			}
+		}
+		if first {
+			keep()
+		}
+		for range 3 {
+			_, err := p.create(ann, spec("new"))
+			note(err)
+		}
+		if !first {
+			keep()
+		}
+		if e := cloud.AsError(refused); refusals != 1 || e.Kind != cloud.Quota || e.Field != "/server/flavorRef" {
+			t.Errorf("told first %v: %d refusals, %v", first, refusals, refused)
+		}
+		p.checkSums()
+	}
+}
+
+// A full host has no room for one more beside those that stay.
+func TestPlanStaysOnFullHost(t *testing.T) {
+	w := newWorld(t, 1)
+	w.do(func(tx *statestore.Txn) error {
+		return QuotaSet(tx, "p1", map[string]int{QuotaInstances: 100, QuotaCores: 100, QuotaRAM: 1 << 20}, false)
+	})
+	var old []string
+	for range 12 { // as many as fit
+		old = append(old, w.running(ann, spec("old")).ID)
+	}
+	p, name := w.plan(), "old"
+	p.mustCreate(ann, spec("new"))
+	refusals := 0
+	for _, id := range old {
+		err := p.try(func(tx *statestore.Txn) error {
+			_, err := InstanceUpdate(tx, ann, id, InstanceChange{Name: &name})
+			return err
+		})
+		if err != nil && !cloud.Is(err, cloud.NoCapacity) {
+			t.Fatal(err)
+		} else if err != nil {
+			refusals++
+		}
+	}
+	if refusals != 1 {
+		t.Errorf("%d refusals", refusals)
+	}
+	p.checkSums()
+}

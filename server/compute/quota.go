@@ -2,6 +2,7 @@ package compute
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/cloudlet/cloudlet/server/cloud"
 	"github.com/cloudlet/cloudlet/statestore"
@@ -90,14 +91,37 @@ func withinQuota(r statestore.Reader, projectID string, f FlavorCopy, n int) int
 	return n
 }
 
-// sessionInstances returns the instances that a plan session made. It walks all
-// instances: for refusals and warnings only.
+// sessionInstances returns the instances that a plan session made, and those that
+// it has changed, if only by saying so: they stay. It walks all instances: for
+// refusals and warnings only.
 func sessionInstances(tx *statestore.Txn) []Instance {
 	var own []Instance
 	for i := range Instances.All(tx) {
-		if _, was := Instances.Get(tx.Base(), i.ID); !was {
+		if was, there := Instances.Get(tx.Base(), i.ID); !there || !was.UpdatedAt.Equal(i.UpdatedAt) {
 			own = append(own, i)
 		}
 	}
 	return own
+}
+
+// checkStays makes sure, in a plan session, that an instance which the plan
+// leaves where it is has room beside what the plan makes. Error kinds: Quota,
+// NoCapacity.
+func checkStays(tx *statestore.Txn, op string, i Instance) error {
+	if tx.Base() == nil {
+		return nil
+	}
+	const at = "/server/flavorRef"
+	release(tx, i)
+	err := checkQuota(tx, i.ProjectID, i.Flavor, 1)
+	claim(tx, i)
+	if err != nil {
+		return cloud.AsError(err).At(at)
+	}
+	waits := slices.ContainsFunc(sessionInstances(tx), func(o Instance) bool { return o.HostID == "" })
+	if waits && !possible(tx, i, requestOf(tx, i, "")) {
+		return &cloud.Error{Kind: cloud.NoCapacity, Op: op, Resource: "instance", ID: i.ID, Field: at,
+			Msg: fmt.Sprintf("Instance %s stays, and there is no room beside it for all the instances that the plan makes.", i.Name)}
+	}
+	return nil
 }
