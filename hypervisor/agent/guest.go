@@ -361,6 +361,13 @@ func (j *job) files() error {
 func (j *job) activate(ctx context.Context) error {
 	for _, p := range j.ports {
 		err := j.agent.Switch.ActivatePort(ctx, p.port)
+		if errors.Is(err, vswitch.ErrNotFound) && !j.agent.fingerprint.Capabilities[hypervisor.CapTap] {
+			// A guest that has opened no tap gets a new one while it runs: the switch
+			// of simulated guests forgets what they outlive.
+			if _, err = j.agent.preparePort(ctx, p); err == nil {
+				err = j.agent.Switch.ActivatePort(ctx, p.port)
+			}
+		}
 		p.report(j.agent, err)
 		if err != nil {
 			return err

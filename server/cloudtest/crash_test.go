@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/cloudlet/cloudlet/hypervisor/vswitch/fake"
 	"github.com/cloudlet/cloudlet/server/cloudtest"
 	"github.com/cloudlet/cloudlet/server/compute"
 	"github.com/cloudlet/cloudlet/server/image"
@@ -162,5 +163,38 @@ func checkOnce(t *testing.T, c *cloudtest.Cloud) {
 		if i.State != compute.Active {
 			t.Errorf("instance %s is %s", i.Name, i.State)
 		}
+	}
+}
+
+// TestSwitchForgets restarts a cloud whose simulated guests run on while the
+// switch, which is in memory, comes up empty: as cloudlet dev does.
+func TestSwitchForgets(t *testing.T) {
+	c := cloudtest.Start(t, cloudtest.Options{CheckLeaks: true})
+	ctx, cl := withTimeout(t), c.Client(t, "demo")
+	before, err := ensure(ctx, cl, scriptServers)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Stop()
+	c.Hosts[0].Switch.Close()
+	c.Hosts[0].Switch = fake.New()
+	if err := c.Run(); err != nil {
+		t.Fatal(err)
+	}
+	after, err := ensure(ctx, c.Client(t, "demo"), scriptServers)
+	if err != nil || fmt.Sprint(before) != fmt.Sprint(after) {
+		t.Fatalf("after the restart there is %+v, %v; before there was %+v", after, err, before)
+	}
+	c.Eventually(t, "the ports are active again", func(r statestore.Reader) bool {
+		for p := range network.Ports.All(r) {
+			if p.DeviceID != "" && p.Status != network.Active {
+				return false
+			}
+		}
+		return true
+	})
+	states, err := c.Hosts[0].Switch.List(ctx)
+	if err != nil || len(states) != 1 || len(states[0].Ports) != scriptServers {
+		t.Errorf("the switch has %+v, %v; want %d ports of one network", states, err, scriptServers)
 	}
 }
