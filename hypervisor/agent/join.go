@@ -115,7 +115,7 @@ func join(ctx context.Context, dir, server, hostID, token string) error {
 	defer cancel()
 	reply, err := hostapi.NewHostsClient(conn).Join(ctx, &hostapi.JoinRequest{Token: token, HostId: hostID, CertificateRequest: csr})
 	if err != nil {
-		return fmt.Errorf("the server did not let this host join: %s", status.Convert(err).Message())
+		return fmt.Errorf("this host could not join: %s", status.Convert(err).Message())
 	}
 	der, err := x509.MarshalPKCS8PrivateKey(key)
 	if err != nil {
