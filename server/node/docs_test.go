@@ -116,3 +116,27 @@ func TestErrorsPage(t *testing.T) {
 		t.Errorf("there are %d kinds: String does not end the list any more", kinds)
 	}
 }
+
+var goBlock = regexp.MustCompile("(?s)```go\n(.*?)```")
+
+// The worked example of docs/adding-a-resource.md is the code, line by line.
+func TestTheWorkedExampleIsTheCode(t *testing.T) {
+	words := func(s string) string { return strings.Join(strings.Fields(s), " ") }
+	code := ""
+	for _, file := range []string{"server/compute/keypair.go", "server/api/nova/keypairs.go"} {
+		b, err := os.ReadFile("../../" + file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		code += words(string(b)) + " "
+	}
+	blocks := goBlock.FindAllStringSubmatch(pages(t)["docs/adding-a-resource.md"], -1)
+	if len(blocks) < 5 {
+		t.Errorf("there are %d blocks of code", len(blocks))
+	}
+	for _, b := range blocks {
+		if !strings.Contains(code, words(b[1])) {
+			t.Errorf("docs/adding-a-resource.md shows what is not in the code:\n%s", b[1])
+		}
+	}
+}
