@@ -51,8 +51,14 @@ func (s *settings) withFile() *settings {
 	return s
 }
 
-// secret declares a string that can also come from an environment variable, which
-// parse takes out of the environment: no program that is started inherits it.
+// The environment variables that hold secrets. parse takes them out of the
+// environment: no program that is started inherits one.
+const (
+	adminPasswordVar = "CLOUDLET_ADMIN_PASSWORD"
+	joinTokenVar     = "CLOUDLET_JOIN_TOKEN"
+)
+
+// secret declares a string that can also come from an environment variable.
 func (s *settings) secret(p *string, name, variable, usage string) {
 	s.StringVar(p, name, "", usage+". Users of this machine can see it on a command line: prefer "+variable+" in the environment, or the file")
 	s.env[name] = variable
@@ -86,11 +92,8 @@ func (s *settings) parse(args []string) error {
 				return s.wrong("%s: %v", variable, err)
 			}
 		}
-		if err := os.Unsetenv(variable); err != nil {
-			return err
-		}
 	}
-	return nil
+	return errors.Join(os.Unsetenv(adminPasswordVar), os.Unsetenv(joinTokenVar))
 }
 
 // suggestion is the flag that was meant, if err is about one that there is not.

@@ -43,7 +43,7 @@ func (f *serverFlags) declare(s *settings) {
 	s.StringVar(&f.listen, "listen", "127.0.0.1:5000", "`address` of the APIs; port 0 picks a free one")
 	s.StringVar(&f.dataDir, "data-dir", defaultDataDir(), "`directory` of the state")
 	s.choice(&f.seed, "seed", "what a new cloud holds: as DevStack seeds one, or only the admin", "devstack", "none")
-	s.secret(&f.adminPassword, "admin-password", "CLOUDLET_ADMIN_PASSWORD", "`password` of the users admin and demo of a new cloud; generated unless given")
+	s.secret(&f.adminPassword, "admin-password", adminPasswordVar, "`password` of the users admin and demo of a new cloud; generated unless given")
 	s.StringVar(&f.policy, "policy", "", "HCL `file` with policy rules that replace the built-in ones of the same name")
 	s.StringVar(&f.tlsCert, "tls-cert", "", "PEM `file` with the API's certificate chain; needed to listen beyond loopback")
 	s.StringVar(&f.tlsKey, "tls-key", "", "PEM `file` with the certificate's key")

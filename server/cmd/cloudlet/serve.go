@@ -125,7 +125,7 @@ func agentCommand(ctx context.Context, args []string, _, errOut io.Writer) error
 	server := s.String("server", "", "`address` of the server: host:port, or the path of its agent.sock on this machine")
 	dataDir := s.String("data-dir", defaultDataDir(), "`directory` in which DIR/host is the host's: disks and identity. It may be the server's")
 	var token, tokenFile string
-	s.secret(&token, "join-token", "CLOUDLET_JOIN_TOKEN", "join `token` from 'cloudlet token'; needed once, on the first start")
+	s.secret(&token, "join-token", joinTokenVar, "join `token` from 'cloudlet token'; needed once, on the first start")
 	s.StringVar(&tokenFile, "join-token-file", "", "`file` that holds the join token, instead of -join-token; not read once the host has joined")
 	logs.declare(s)
 	if err := s.parse(args); err != nil {
