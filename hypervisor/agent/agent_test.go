@@ -32,10 +32,7 @@ func running(t *testing.T, change func(*world)) (*world, *hostapi.Instance) {
 func TestDesiredRuns(t *testing.T) {
 	w, _ := running(t, nil)
 	w.await(t, "an active port", func() bool { p := w.ports["p1"]; return p != nil && p.Active })
-	want := []string{"network n1", "filters n1", "prepare p1", "ensure g1", "start g1", "activate p1"}
-	if got := w.j.take(); !slices.Equal(got[:len(want)], want) {
-		t.Errorf("it was done in the order %v, want %v", got, want)
-	}
+	inOrder(t, w.j.take(), "network n1", "filters n1", "prepare p1", "ensure g1", "start g1", "activate p1")
 	g, nets := w.guest("g1"), w.networks()
 	if g.Power != hypervisor.Running || len(g.NICs) != 1 || len(nets) != 1 || len(nets[0].Ports) != 1 {
 		t.Fatalf("guest %+v, networks %+v", g, nets)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -46,6 +47,7 @@ func TestQueueRunsOneKeyOnceAtATime(t *testing.T) {
 			q.add("a") // five reasons while it runs are one more run
 		}
 		time.Sleep(time.Minute)
+		synctest.Wait()
 		if runs["a"] != 2 || runs["b"] != 1 || runs["d"] != 1 || most != 3 {
 			t.Errorf("runs %v, at most %d at a time", runs, most)
 		}
@@ -65,41 +67,53 @@ func TestQueueRetries(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		began := time.Now()
+		var mu sync.Mutex
 		var at []time.Duration
-		fail := true
+		runs := func() []time.Duration {
+			mu.Lock()
+			defer mu.Unlock()
+			return slices.Clone(at)
+		}
+		var fail atomic.Bool
+		fail.Store(true)
 		q := newQueue(ctx, bubbleClock{}, 3, func(context.Context, string) error {
+			mu.Lock()
+			defer mu.Unlock()
 			at = append(at, time.Since(began))
-			if fail {
+			if fail.Load() {
 				return errors.New("no")
 			}
 			return nil
 		})
 		q.add("a")
 		time.Sleep(100 * time.Second)
+		synctest.Wait()
 		ms := time.Millisecond
 		want := []time.Duration{0, 500 * ms, 1500 * ms, 3500 * ms, 7500 * ms, 15500 * ms, 31500 * ms, 61500 * ms, 91500 * ms}
-		if !slices.Equal(at, want) {
-			t.Errorf("it ran at %v, want %v", at, want)
+		if got := runs(); !slices.Equal(got, want) {
+			t.Errorf("it ran at %v, want %v", got, want)
 		}
 		if n := q.failures("a"); n != len(want) {
 			t.Errorf("%d failures, want %d", n, len(want))
 		}
 		q.add("a") // needs no waiting
 		synctest.Wait()
-		if len(at) != len(want)+1 {
+		if len(runs()) != len(want)+1 {
 			t.Error("a key that waits for its retry is not run when it is added")
 		}
-		fail = false
+		fail.Store(false)
 		time.Sleep(time.Minute)
-		n := len(at)
+		synctest.Wait()
+		n := len(runs())
 		if q.failures("a") != 0 || len(q.keys) != 0 || n != len(want)+2 {
 			t.Errorf("after success: %d failures, keys %v, %d runs", q.failures("a"), q.keys, n)
 		}
 		time.Sleep(time.Hour)
-		if len(at) != n {
+		synctest.Wait()
+		if len(runs()) != n {
 			t.Error("it runs on after success")
 		}
-		fail = true
+		fail.Store(true)
 		q.add("a")
 		synctest.Wait()
 		cancel() // during a wait for a retry
