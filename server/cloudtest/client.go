@@ -38,7 +38,12 @@ func (c *Cloud) Client(t testing.TB, user string) Clients {
 
 // Connect is Client for a program that is no test.
 func (c *Cloud) Connect(ctx context.Context, user string) (Clients, error) {
-	p, err := openstack.AuthenticatedClient(ctx, gophercloud.AuthOptions{IdentityEndpoint: c.AuthURL(), Username: user, Password: Password,
+	return Connect(ctx, c.AuthURL(), user, Password)
+}
+
+// Connect returns clients of a user of any cloud, in the project of the same name.
+func Connect(ctx context.Context, authURL, user, password string) (Clients, error) {
+	p, err := openstack.AuthenticatedClient(ctx, gophercloud.AuthOptions{IdentityEndpoint: authURL, Username: user, Password: password,
 		DomainID: "default", TenantName: user, AllowReauth: true})
 	if err != nil {
 		return Clients{}, err
