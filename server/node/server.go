@@ -82,6 +82,7 @@ type Server struct {
 	http    *http.Server
 	grpc    []*grpcListener
 	base    string
+	opened  time.Time
 	ready   chan struct{}
 	closing sync.Once
 
@@ -104,7 +105,7 @@ func OpenServer(ctx context.Context, o ServerOptions) (*Server, error) {
 	if o.Log == nil {
 		o.Log = slog.Default()
 	}
-	s := &Server{o: o, ready: make(chan struct{}), metrics: prometheus.NewRegistry(), local: bufconn.Listen(1 << 20)}
+	s := &Server{o: o, opened: o.Clock.Now(), ready: make(chan struct{}), metrics: prometheus.NewRegistry(), local: bufconn.Listen(1 << 20)}
 	if err := s.open(ctx); err != nil {
 		s.Close()
 		return nil, err
@@ -244,8 +245,8 @@ func (s *Server) awaitHosts(ctx context.Context) {
 		snap, watch := s.store.Watch()
 		up := 0
 		for h := range compute.Hosts.All(snap) {
-			if h.Alive() && h.SeenAt.After(time.Time{}) && s.hosts.Connected(h.ID) {
-				up++
+			if h.Up && !h.SeenAt.Before(s.opened) && s.hosts.Connected(h.ID) {
+				up++ // also if an administrator has it forced down
 			}
 		}
 		if up >= s.o.LocalHosts {

@@ -1,10 +1,12 @@
 package main
 
 import (
+	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -162,4 +164,56 @@ func TestBrokenBackupChangesNothing(t *testing.T) {
 		t.Errorf("image: status %d, %d bytes", status, len(b))
 	}
 	p.stop()
+}
+
+// TestBackupWhileBusy proves that a copy is consistent whatever happens meanwhile:
+// every image that its state names is in it, and it can be restored.
+func TestBackupWhileBusy(t *testing.T) {
+	t.Parallel()
+	top := t.TempDir()
+	dir := filepath.Join(top, "data")
+	p, base := dev(t, dir)
+	stop := make(chan struct{})
+	var work sync.WaitGroup
+	for w := range 3 {
+		a := asAdmin(t, base)
+		work.Go(func() {
+			for n := 0; ; n++ {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				content := make([]byte, 64<<10)
+				copy(content, fmt.Sprintf("image %d of %d", n, w))
+				id := a.image("i", content)
+				if n%8 != 0 { // keep some
+					a.do("DELETE", "/image/v2/images/"+id, nil)
+				}
+			}
+		})
+	}
+	var copies []string
+	for n := range 5 {
+		to := filepath.Join(top, fmt.Sprintf("backup-%d", n))
+		status, _, errOut := once(t, "backup", "-data-dir", dir, "-to", to)
+		if status == 0 {
+			copies = append(copies, to)
+		} else if !strings.Contains(errOut, "images were deleted while they were copied") {
+			t.Errorf("status %d: %s", status, errOut)
+		}
+	}
+	close(stop)
+	work.Wait()
+	p.stop()
+	if len(copies) == 0 {
+		t.Error("no backup succeeded")
+	}
+	for _, c := range copies {
+		mustDo(t, "restore", "-data-dir", c+".data", "-from", c)
+	}
+	left, err := filepath.Glob(filepath.Join(top, "*.partial"))
+	if err != nil || len(left) > 0 {
+		t.Errorf("left: %v, %v", left, err)
+	}
 }

@@ -65,9 +65,20 @@ func TestDev(t *testing.T) {
 
 func TestDevWithSeveralHosts(t *testing.T) {
 	t.Parallel()
-	_, base := dev(t, t.TempDir(), "-sim-hosts", "3", "-host-name", "h")
-	if up := strings.Join(asAdmin(t, base).hosts(), " "); up != "h-1 h-2 h-3" {
+	dir := t.TempDir()
+	p, base := dev(t, dir, "-sim-hosts", "3", "-host-name", "h")
+	a := asAdmin(t, base)
+	if up := strings.Join(a.hosts(), " "); up != "h-1 h-2 h-3" {
 		t.Errorf("hosts %s", up)
+	}
+	// What an administrator has forced down is there all the same.
+	for _, s := range a.do("GET", "/compute/v2.1/os-services?binary=nova-compute", nil, "OpenStack-API-Version", "compute 2.53")["services"].([]any) {
+		a.do("PUT", "/compute/v2.1/os-services/"+s.(object)["id"].(string), object{"forced_down": true}, "OpenStack-API-Version", "compute 2.53")
+	}
+	p.kill()
+	_, base = dev(t, dir, "-sim-hosts", "3", "-host-name", "h")
+	if up := asAdmin(t, base).hosts(); len(up) != 0 {
+		t.Errorf("hosts %s are up although they are forced down", up)
 	}
 }
 
