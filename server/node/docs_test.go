@@ -76,7 +76,7 @@ func TestPagesNameWhatIsThere(t *testing.T) {
 // docs/architecture.md has a line for every package.
 func TestArchitectureNamesEveryPackage(t *testing.T) {
 	text := pages(t)["docs/architecture.md"]
-	for _, p := range packages(t, "./...") {
+	for _, p := range packages(t, "1", "./...") {
 		dir := strings.TrimPrefix(p.ImportPath, module)
 		if strings.Contains(dir, "/testdata") {
 			continue
