@@ -91,15 +91,13 @@ func (h *Host) KillLibvirtd(ctx context.Context) error {
 // StartLibvirtd starts it unless it runs. It answers, or is about to, when
 // StartLibvirtd returns.
 func (h *Host) StartLibvirtd(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
 	if h.LibvirtdPID() != 0 {
 		return nil
 	}
-	cmd := h.Command(ctx, "libvirtd", "--daemon", "--pid-file", h.pidFile(), "--config", "/etc/libvirt/libvirtd.conf")
-	cmd.Dir = "/"
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("%s: libvirtd: %w: %s", h.Name, err, lastLine(out))
-	}
-	return nil
+	return h.background("libvirtd", "--daemon", "--pid-file", h.pidFile(), "--config", "/etc/libvirt/libvirtd.conf")
 }
 
 func (h *Host) pidFile() string { return filepath.Join(h.Dir, "libvirtd.pid") }
