@@ -49,12 +49,8 @@ func (r Remote) dial(ctx context.Context, id string, o HostOptions) (*grpc.Clien
 	}
 	t := &trouble{log: o.Log.With("host", o.Name, "server", r.Server)}
 	if strings.Contains(r.Server, "/") {
-		path, err := filepath.Abs(r.Server)
-		if err != nil {
-			return nil, err
-		}
 		return grpc.NewClient("passthrough:///agents", reconnecting(
-			grpc.WithTransportCredentials(insecure.NewCredentials()), grpc.WithContextDialer(t.dialer("unix", path)))...)
+			grpc.WithTransportCredentials(insecure.NewCredentials()), grpc.WithContextDialer(t.dialer("unix", r.Server)))...)
 	}
 	creds, err := agent.Credentials(ctx, o.DataDir, r.Server, id, r.JoinToken)
 	if err != nil {
@@ -129,11 +125,7 @@ func (c tracked) Clone() credentials.TransportCredentials {
 
 // DialAdmin connects to the operator's socket of a running server.
 func DialAdmin(ctx context.Context, dataDir string) (hostapi.AdminClient, func(), error) {
-	path, err := filepath.Abs(filepath.Join(dataDir, AdminSocket))
-	if err != nil {
-		return nil, nil, err
-	}
-	d := net.Dialer{}
+	path, d := filepath.Join(dataDir, AdminSocket), net.Dialer{}
 	first, err := d.DialContext(ctx, "unix", path)
 	switch {
 	case errors.Is(err, fs.ErrPermission):

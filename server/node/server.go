@@ -128,7 +128,7 @@ func (s *Server) open(ctx context.Context) error {
 		return closeEngine(o.Engine, fmt.Errorf("data directory: %w", err))
 	}
 	if o.Engine == nil {
-		if o.Engine, err = pebble.Open(filepath.Join(o.DataDir, "state"), pebble.Options{Log: o.Log}); err != nil {
+		if o.Engine, err = pebble.Open(filepath.Join(o.DataDir, stateDir), pebble.Options{Log: o.Log}); err != nil {
 			return err
 		}
 	}
@@ -137,7 +137,7 @@ func (s *Server) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	content, err := image.OpenContent(filepath.Join(o.DataDir, "images"), image.ContentOptions{})
+	content, err := image.OpenContent(filepath.Join(o.DataDir, imageDir), image.ContentOptions{})
 	if err != nil {
 		return fmt.Errorf("image store: %w", err)
 	}
