@@ -93,8 +93,8 @@ func (w *world) path(elem ...string) string {
 	return filepath.Join(append([]string{w.dir}, elem...)...)
 }
 
-// hostDir is the data directory of a host's agent.
-func (w *world) hostDir(h *testbed.Host) string { return w.path(h.Name) }
+// hostDir is where a host's agent keeps what is the host's.
+func (w *world) hostDir(h *testbed.Host) string { return w.path(h.Name, "host") }
 
 // processes says what the cloud's processes are.
 func (w *world) processes() {
@@ -107,7 +107,7 @@ func (w *world) processes() {
 	}}
 	for _, h := range w.bed.Hosts {
 		w.agents = append(w.agents, &process{name: "agent of " + h.Name, log: w.path(h.Name + ".log"), command: func(ctx context.Context) *exec.Cmd {
-			cmd := h.Command(ctx, cloudlet, "agent", "-driver", "libvirt", "-server", w.path("server", "agent.sock"), "-data-dir", w.hostDir(h),
+			cmd := h.Command(ctx, cloudlet, "agent", "-driver", "libvirt", "-server", w.path("server", "agent.sock"), "-data-dir", w.path(h.Name),
 				"-tunnel-address", h.Addr.String(), "-physnet", "public:"+testbed.PublicBridge)
 			cmd.Env = env
 			return cmd
@@ -160,7 +160,7 @@ func (w *world) end() {
 
 func (w *world) showLogs() {
 	files, _ := filepath.Glob(w.path("*.log"))
-	consoles, _ := filepath.Glob(w.path("host*", "instances", "*", "console.log"))
+	consoles, _ := filepath.Glob(w.path("host*", "host", "instances", "*", "console.log"))
 	for _, file := range append(files, consoles...) {
 		b, _ := os.ReadFile(file)
 		w.t.Logf("end of %s:\n%s", strings.TrimPrefix(file, w.dir+"/"), tail(b, 5000))
