@@ -1,14 +1,24 @@
 package identity
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/cloudlet/cloudlet/server/cloud"
 	"github.com/cloudlet/cloudlet/statestore"
 )
 
-// RolesIn returns the roles that a user has in a scope, inherited and implied
-// ones included, each once. A role of one domain only stands for those that it
+// actorsOf returns whose assignments count for a user: its own and its groups'.
+func actorsOf(r statestore.Reader, userID string) []string {
+	actors := []string{userID}
+	for m := range Memberships.By(r, "user", userID) {
+		actors = append(actors, groupMark+m.GroupID)
+	}
+	return actors
+}
+
+// RolesIn returns the roles that a user has in a scope, itself or by its groups,
+// inherited and implied ones included, each once. A role of one domain only stands for those that it
 // implies: policy goes by names, and a domain chooses its own.
 func RolesIn(r statestore.Reader, userID string, s Scope) []Role {
 	var roles []Role
@@ -27,10 +37,13 @@ func RolesIn(r statestore.Reader, userID string, s Scope) []Role {
 			add(implied)
 		}
 	}
+	actors := actorsOf(r, userID)
 	take := func(s Scope, inherited bool) {
-		for a := range Assignments.By(r, "user_scope", statestore.Key(userID, s.key())) {
-			if a.Inherited == inherited {
-				add(a.RoleID)
+		for _, actor := range actors {
+			for a := range Assignments.By(r, "actor_scope", statestore.Key(actor, s.key())) {
+				if a.Inherited == inherited {
+					add(a.RoleID)
+				}
 			}
 		}
 	}
@@ -39,14 +52,15 @@ func RolesIn(r statestore.Reader, userID string, s Scope) []Role {
 		for _, parent := range ProjectsAbove(r, p) {
 			take(Scope{ProjectScope, parent.ID}, true)
 		}
+		take(Scope{ProjectScope, p.DomainID}, true)
 		take(Scope{DomainScope, p.DomainID}, true)
 	}
 	return roles
 }
 
-// AssignmentPut gives a user a role in a scope; again is no error. Error kinds:
-// NotFound for a user, role or scope that does not exist, Forbidden for a role
-// of another domain.
+// AssignmentPut gives a user or group a role in a scope; again is no error. Error
+// kinds: NotFound for a user, group, role or scope that does not exist, Forbidden
+// for a role of another domain.
 func AssignmentPut(tx *statestore.Txn, a Assignment) error {
 	if err := assignable(tx, a); err != nil {
 		return err
@@ -79,15 +93,16 @@ func AssignmentGet(r statestore.Reader, a Assignment) (Assignment, error) {
 	return found, nil
 }
 
-// AssignmentsOf returns what a user was given in a scope itself. Error kind:
-// NotFound for a user or scope that does not exist.
-func AssignmentsOf(r statestore.Reader, userID string, s Scope, inherited bool) ([]Assignment, error) {
-	if err := assignable(r, Assignment{UserID: userID, Scope: s}); err != nil {
+// AssignmentsLike returns what the user or group of one was given in its scope
+// itself, with any role. Error kind: NotFound for a user, group or scope that does
+// not exist.
+func AssignmentsLike(r statestore.Reader, like Assignment) ([]Assignment, error) {
+	if err := assignable(r, like); err != nil {
 		return nil, err
 	}
 	var given []Assignment
-	for a := range Assignments.By(r, "user_scope", statestore.Key(userID, s.key())) {
-		if a.Inherited == inherited {
+	for a := range Assignments.By(r, "actor_scope", statestore.Key(like.actor(), like.Scope.key())) {
+		if a.Inherited == like.Inherited {
 			given = append(given, a)
 		}
 	}
@@ -98,8 +113,8 @@ func AssignmentsOf(r statestore.Reader, userID string, s Scope, inherited bool) 
 func domainOf(r statestore.Reader, s Scope) string {
 	switch s.Kind {
 	case ProjectScope:
-		p, _ := Projects.Get(r, s.ID)
-		return p.DomainID
+		p, _ := ProjectGet(r, s.ID)
+		return cmp.Or(p.DomainID, p.ID)
 	case DomainScope:
 		return s.ID
 	}
@@ -107,18 +122,24 @@ func domainOf(r statestore.Reader, s Scope) string {
 }
 
 func noAssignment(a Assignment) error {
-	return cloud.Errorf(cloud.NotFound, "role assignment", "Could not find role assignment with role: %s, user: %s, %s: %s.", a.RoleID, a.UserID, a.Scope.Kind, a.Scope.ID)
+	return cloud.Errorf(cloud.NotFound, "role assignment", "Could not find role assignment with role: %s, user or group: %s, %s: %s.",
+		a.RoleID, cmp.Or(a.UserID, a.GroupID), a.Scope.Kind, a.Scope.ID)
 }
 
-// assignable checks user and scope.
+// assignable checks user or group, and scope.
 func assignable(r statestore.Reader, a Assignment) error {
-	if _, ok := Users.Get(r, a.UserID); !ok {
+	if a.GroupID != "" {
+		if _, ok := Groups.Get(r, a.GroupID); !ok {
+			return missing("group", a.GroupID)
+		}
+	} else if _, ok := Users.Get(r, a.UserID); !ok {
 		return missing("user", a.UserID)
 	}
 	ok := a.Scope.Kind == SystemScope
 	switch a.Scope.Kind {
 	case ProjectScope:
-		_, ok = Projects.Get(r, a.Scope.ID)
+		_, err := ProjectGet(r, a.Scope.ID)
+		ok = err == nil
 	case DomainScope:
 		_, ok = Domains.Get(r, a.Scope.ID)
 	}
@@ -138,30 +159,29 @@ func drop(tx *statestore.Txn, index, value string) {
 // ScopesOf returns the projects and domains that a user can get a token for,
 // and whether the system is among them.
 func ScopesOf(r statestore.Reader, userID string) (projects []Project, domains []Domain, system bool) {
-	seen := map[string]bool{}
-	add := func(p Project) {
-		if !seen[p.ID] && p.Enabled {
-			seen[p.ID] = true
+	seen := map[Scope]bool{}
+	add := func(s Scope) {
+		if seen[s] {
+			return
+		}
+		seen[s] = true
+		if s.Kind == DomainScope {
+			if d, ok := Domains.Get(r, s.ID); ok && d.Enabled {
+				domains = append(domains, d)
+			}
+		} else if p, err := ProjectGet(r, s.ID); err == nil && p.Enabled {
 			projects = append(projects, p)
 		}
 	}
-	for a := range Assignments.By(r, "user", userID) {
-		switch {
-		case a.Scope.Kind == SystemScope:
-			system = true
-		case a.Scope.Kind == DomainScope && !a.Inherited:
-			if d, ok := Domains.Get(r, a.Scope.ID); ok && d.Enabled && !seen[d.ID] {
-				seen[d.ID] = true
-				domains = append(domains, d)
+	for _, actor := range actorsOf(r, userID) {
+		for a := range Assignments.By(r, "actor", actor) {
+			if a.Scope.Kind == SystemScope {
+				system = true
+				continue
 			}
-		case a.Scope.Kind == ProjectScope && !a.Inherited:
-			if p, ok := Projects.Get(r, a.Scope.ID); ok {
-				add(p)
-			}
-		default:
-			for p := range Projects.All(r) {
-				if len(RolesIn(r, userID, Scope{ProjectScope, p.ID})) > 0 {
-					add(p)
+			for _, s := range reach(r, a) {
+				if len(RolesIn(r, userID, s)) > 0 {
+					add(s)
 				}
 			}
 		}

@@ -1,7 +1,9 @@
 package identity
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -9,8 +11,17 @@ import (
 	"github.com/cloudlet/cloudlet/statestore"
 )
 
-// Authority issues and checks tokens.
-type Authority struct{ Clock cloud.Clock }
+// Authority issues and checks tokens, and holds passwords to the rules.
+type Authority struct {
+	Clock cloud.Clock
+	Settings
+}
+
+// Settings are what an operator decides about tokens and passwords.
+type Settings struct {
+	TokenLife  time.Duration // from the authentication on; 0: DefaultTokenLife
+	Compliance Compliance
+}
 
 // Credentials are what somebody shows to prove who they are: a password with a
 // user, or a token.
@@ -19,8 +30,23 @@ type Credentials struct {
 	UserDomainID, UserDomainName string
 	Password                     string
 	Token                        string
+	Receipt                      string   // of an attempt before that lacked methods
 	Methods                      []string // as asked for: "password", "token"
 }
+
+// MissingFactors is the error of an authentication that was right but is not
+// enough: the user's rules ask for more methods.
+type MissingFactors struct {
+	Receipt  string     // counts, for some minutes, for what was proven
+	Proven   Token      // what that is
+	Required [][]string // the sets of methods of which one is enough
+}
+
+// Error implements error.
+func (*MissingFactors) Error() string { return "more methods of authentication are required" }
+
+// receiptLife is for how long a receipt counts: Keystone's [receipt] expiration.
+const receiptLife = 5 * time.Minute
 
 // ScopeRef names a scope by id, or by name and domain.
 type ScopeRef struct {
@@ -31,35 +57,28 @@ type ScopeRef struct {
 }
 
 // Issue authenticates and returns a new token. It blocks for a password hash
-// (about 20 ms). Error kind: Unauthenticated, without a hint of what was wrong.
+// (about 20 ms). Error kind: Unauthenticated, without a hint of what was wrong,
+// but for an expired password, which is told to who knows it; or *MissingFactors.
 func (a Authority) Issue(ctx context.Context, r statestore.Reader, c Credentials, s ScopeRef) (string, Token, error) {
 	now := a.Clock.Now()
-	t := Token{Methods: c.Methods, IssuedAt: now, ExpiresAt: now.Add(TokenLife).Truncate(time.Second), AuditIDs: []string{auditID()}}
-	if c.Token != "" {
-		old, err := a.Validate(r, c.Token)
-		if err != nil {
-			return "", Token{}, err
-		}
-		// A token made from a token does not live longer than the first.
-		t.UserID, t.ExpiresAt = old.UserID, old.ExpiresAt
-		t.AuditIDs = append(t.AuditIDs, old.AuditIDs[len(old.AuditIDs)-1])
-		for _, m := range old.Methods {
-			if !slices.Contains(t.Methods, m) {
-				t.Methods = append(t.Methods, m)
-			}
-		}
+	t := Token{Methods: c.Methods, IssuedAt: now, ExpiresAt: now.Add(a.tokenLife()).Truncate(time.Second), AuditIDs: []string{auditID()}}
+	if err := a.continues(r, c, &t); err != nil {
+		return "", Token{}, err
 	}
 	if slices.Contains(c.Methods, "password") {
-		u, ok := findUser(r, c)
-		match, err := passwordMatches(ctx, u.PasswordHash, c.Password)
+		u, err := a.passwordProve(ctx, r, c)
 		if err != nil {
 			return "", Token{}, err
 		}
-		expired := !u.PasswordExpiresAt.IsZero() && !now.Before(u.PasswordExpiresAt)
-		if !ok || !match || expired || t.UserID != "" && t.UserID != u.ID {
+		if t.UserID != "" && t.UserID != u.ID {
 			return "", Token{}, errToken()
 		}
-		t.UserID = u.ID
+		if t.UserID = u.ID; a.expired(u) {
+			return "", Token{}, cloud.Errorf(cloud.Unauthenticated, "", "The password is expired and needs to be changed for user: %s.", u.ID)
+		}
+	}
+	if err := a.enough(r, t); err != nil {
+		return "", Token{}, err
 	}
 	scope, ok := a.resolveScope(r, t.UserID, s)
 	if !ok {
@@ -73,16 +92,101 @@ func (a Authority) Issue(ctx context.Context, r statestore.Reader, c Credentials
 	return text, t, err
 }
 
+// continues begins a token with what an earlier one, or a receipt, has proven.
+func (a Authority) continues(r statestore.Reader, c Credentials, t *Token) error {
+	merge := func(methods []string) {
+		for _, m := range methods {
+			if !slices.Contains(t.Methods, m) {
+				t.Methods = append(slices.Clone(t.Methods), m)
+			}
+		}
+	}
+	if c.Receipt != "" {
+		old, ok := open(r, c.Receipt)
+		if !ok || !old.Receipt {
+			return errToken()
+		}
+		if _, err := a.check(r, old); err != nil {
+			return err
+		}
+		t.UserID = old.UserID
+		merge(old.Methods)
+	}
+	if c.Token == "" {
+		return nil
+	}
+	old, err := a.Validate(r, c.Token)
+	if err != nil {
+		return err
+	}
+	if t.UserID != "" && t.UserID != old.UserID {
+		return errToken()
+	}
+	// A token made from a token does not live longer than the first.
+	t.UserID, t.ExpiresAt = old.UserID, old.ExpiresAt
+	t.AuditIDs = append(t.AuditIDs, old.AuditIDs[len(old.AuditIDs)-1])
+	merge(old.Methods)
+	return nil
+}
+
+// enough returns MissingFactors unless the methods are enough for the user's
+// rules. Rules that name only methods which are not offered do not count.
+func (a Authority) enough(r statestore.Reader, t Token) error {
+	u, _ := Users.Get(r, t.UserID)
+	rules, _ := factorRules(u.Options[MultiFactorRules])
+	rules = slices.DeleteFunc(rules, func(rule []string) bool {
+		return slices.ContainsFunc(rule, func(m string) bool { return !slices.Contains(Methods, m) })
+	})
+	if string(u.Options[MultiFactorEnabled]) == "false" || len(rules) == 0 {
+		return nil
+	}
+	for _, rule := range rules {
+		if !slices.ContainsFunc(rule, func(m string) bool { return !slices.Contains(t.Methods, m) }) {
+			return nil
+		}
+	}
+	proven := Token{UserID: t.UserID, Methods: t.Methods, IssuedAt: t.IssuedAt, ExpiresAt: t.IssuedAt.Add(receiptLife).Truncate(time.Second), AuditIDs: t.AuditIDs, Receipt: true}
+	if _, err := a.check(r, proven); err != nil {
+		return err
+	}
+	text, err := seal(r, proven)
+	if err != nil {
+		return err
+	}
+	return &MissingFactors{Receipt: text, Proven: proven, Required: rules}
+}
+
+// Methods are those that a token can be had by.
+var Methods = []string{"password", "token"}
+
+// passwordProve returns the user if the password is theirs and the account is not
+// locked.
+func (a Authority) passwordProve(ctx context.Context, r statestore.Reader, c Credentials) (User, error) {
+	u, ok := findUser(r, c)
+	match, err := passwordMatches(ctx, u.PasswordHash, c.Password)
+	if err != nil {
+		return User{}, err
+	}
+	if !ok || !match {
+		return User{}, errToken().Because(errPassword)
+	}
+	if a.locked(u) {
+		return User{}, errToken()
+	}
+	return u, nil
+}
+
+func isWrongPassword(err error) bool { return errors.Is(err, errPassword) }
+
 // PasswordProve returns the enabled user of that id if the password is theirs:
 // for a change of password, which a token alone must not allow. It blocks as
 // Issue does. Error kind: Unauthenticated, without a hint of what was wrong.
 func (a Authority) PasswordProve(ctx context.Context, r statestore.Reader, userID, password string) (User, error) {
-	u, ok := Users.Get(r, userID)
-	match, err := passwordMatches(ctx, u.PasswordHash, password)
+	u, err := a.passwordProve(ctx, r, Credentials{UserID: userID, Password: password})
 	if err != nil {
 		return User{}, err
 	}
-	if d, alive := Domains.Get(r, u.DomainID); !ok || !match || !u.Enabled || !alive || !d.Enabled {
+	if d, alive := Domains.Get(r, u.DomainID); !a.Enabled(u) || !alive || !d.Enabled {
 		return User{}, errToken()
 	}
 	return u, nil
@@ -90,12 +194,12 @@ func (a Authority) PasswordProve(ctx context.Context, r statestore.Reader, userI
 
 // PasswordReplace gives a user a new hash in place of the one that was proven.
 // Error kind: Unauthenticated if it has changed since.
-func PasswordReplace(tx *statestore.Txn, proven User, hash string) error {
+func (a Authority) PasswordReplace(tx *statestore.Txn, proven User, hash string) error {
 	u, ok := Users.Get(tx, proven.ID)
 	if !ok || !u.Enabled || u.PasswordHash != proven.PasswordHash {
 		return errToken()
 	}
-	u.PasswordHash, u.PasswordExpiresAt = hash, time.Time{}
+	a.PasswordSet(&u, hash, true)
 	_, err := UserPut(tx, u)
 	return err
 }
@@ -153,17 +257,34 @@ func (a Authority) resolveScope(r statestore.Reader, userID string, s ScopeRef) 
 // Unauthenticated.
 func (a Authority) Validate(r statestore.Reader, token string) (Token, error) {
 	t, ok := open(r, token)
-	if !ok {
+	if !ok || t.Receipt {
 		return Token{}, errToken()
 	}
 	_, err := a.check(r, t)
 	return t, err
 }
 
+// ExpiredWindow is for how long after its end a token is still valid for a service
+// that asks for it: Keystone's allow_expired_window.
+const ExpiredWindow = 48 * time.Hour
+
+// ValidateExpired is Validate for a service that goes on with what a user began: a
+// token that has expired no longer ago than ExpiredWindow is valid.
+func (a Authority) ValidateExpired(r statestore.Reader, token string) (Token, error) {
+	t, ok := open(r, token)
+	if !ok || t.Receipt {
+		return Token{}, errToken()
+	}
+	late := t
+	late.ExpiresAt = t.ExpiresAt.Add(ExpiredWindow)
+	_, err := a.check(r, late)
+	return t, err
+}
+
 // Authenticate returns who a token speaks for. Error kind: Unauthenticated.
 func (a Authority) Authenticate(r statestore.Reader, token string) (cloud.Caller, error) {
 	t, ok := open(r, token)
-	if !ok {
+	if !ok || t.Receipt {
 		return cloud.Caller{}, errToken()
 	}
 	return a.check(r, t)
@@ -172,7 +293,7 @@ func (a Authority) Authenticate(r statestore.Reader, token string) (cloud.Caller
 // check is invariant I1, but for the sealing.
 func (a Authority) check(r statestore.Reader, t Token) (cloud.Caller, error) {
 	u, ok := Users.Get(r, t.UserID)
-	if !ok || !u.Enabled || !a.Clock.Now().Before(t.ExpiresAt) || t.IssuedAt.Before(u.ValidAfter) || len(t.AuditIDs) == 0 {
+	if !ok || !a.Enabled(u) || !a.Clock.Now().Before(t.ExpiresAt) || t.IssuedAt.Before(u.ValidAfter) || len(t.AuditIDs) == 0 {
 		return cloud.Caller{}, errToken()
 	}
 	for _, id := range t.AuditIDs {
@@ -188,9 +309,9 @@ func (a Authority) check(r statestore.Reader, t Token) (cloud.Caller, error) {
 	case Unscoped:
 		return c, nil
 	case ProjectScope:
-		p, ok := Projects.Get(r, t.Scope.ID)
-		d, alive := Domains.Get(r, p.DomainID)
-		if !ok || !p.Enabled || !alive || !d.Enabled {
+		p, err := ProjectGet(r, t.Scope.ID)
+		d, alive := Domains.Get(r, cmp.Or(p.DomainID, p.ID))
+		if err != nil || !p.Enabled || !alive || !d.Enabled {
 			return cloud.Caller{}, errToken()
 		}
 		c.ProjectID, c.ProjectName, c.ProjectDomainID = p.ID, p.Name, p.DomainID

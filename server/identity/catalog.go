@@ -11,7 +11,8 @@ import (
 // Interfaces are the kinds of endpoint.
 var Interfaces = []string{"public", "internal", "admin"}
 
-// RegionPut stores a region. Error kinds: Invalid, NotFound for its parent.
+// RegionPut stores a region. Error kinds: Invalid, also for a circle; NotFound for
+// its parent.
 func RegionPut(tx *statestore.Txn, r Region) (Region, error) {
 	if r.ID == "" {
 		r.ID = newID(tx)
@@ -19,29 +20,47 @@ func RegionPut(tx *statestore.Txn, r Region) (Region, error) {
 	if len(r.ID) > 255 {
 		return r, cloud.Errorf(cloud.Invalid, "region", "The id of a region has at most 255 characters.").At("/region/id")
 	}
-	if _, ok := Regions.Get(tx, r.ParentID); r.ParentID != "" && !ok {
-		return r, missing("region", r.ParentID)
+	for above := r.ParentID; above != ""; {
+		parent, ok := Regions.Get(tx, above)
+		if !ok {
+			return r, missing("region", above)
+		}
+		if above == r.ID {
+			return r, cloud.Errorf(cloud.Invalid, "region", "The specified parent region %s would create a circular region hierarchy.", r.ParentID).At("/region/parent_region_id")
+		}
+		above = parent.ParentID
 	}
 	Regions.Put(tx, r)
 	return r, nil
 }
 
-// RegionDelete deletes a region without children and endpoints. Error kinds:
-// NotFound, Forbidden.
+// RegionDelete deletes a region and those below it, unless one of them has
+// endpoints. Error kinds: NotFound, Forbidden.
 func RegionDelete(tx *statestore.Txn, id string) error {
 	if _, ok := Regions.Get(tx, id); !ok {
 		return missing("region", id)
 	}
-	for r := range Regions.All(tx) {
-		if r.ParentID == id {
+	all := regionsBelow(tx, id)
+	for _, below := range all {
+		if _, ok := Endpoints.First(tx, "region", below); ok {
 			return cloud.Errorf(cloud.Forbidden, "region", "Unable to delete region %s because it or its child regions have associated endpoints.", id)
 		}
 	}
-	if _, ok := Endpoints.First(tx, "region", id); ok {
-		return cloud.Errorf(cloud.Forbidden, "region", "Unable to delete region %s because it or its child regions have associated endpoints.", id)
+	for _, below := range all {
+		Regions.Delete(tx, below)
 	}
-	Regions.Delete(tx, id)
 	return nil
+}
+
+// regionsBelow returns a region's id and those of the regions below it.
+func regionsBelow(r statestore.Reader, id string) []string {
+	all := []string{id}
+	for child := range Regions.All(r) {
+		if child.ParentID == id {
+			all = append(all, regionsBelow(r, child.ID)...)
+		}
+	}
+	return all
 }
 
 // ServicePut stores a service. Error kind: Invalid.

@@ -1,5 +1,5 @@
 // Package identity is the domain of who there is and what they may be: domains,
-// projects, users, roles, assignments, the catalog of services, passwords and
+// projects, users, groups, roles, assignments, the catalog of services, passwords and
 // tokens.
 //
 // The Keystone dialect (server/api/keystone) calls it for its users; the front
@@ -20,7 +20,12 @@
 //	    who asks, and take the same time as far as hashing goes.
 //	I3  Hashing is bounded in memory: a few at a time, others wait.
 //	I4  The domain default and the roles that policy names cannot be deleted.
-//	I5  Deleting a project, user, role or domain deletes its assignments with it.
+//	I5  Deleting a project, user, group, role or domain deletes its assignments and
+//	    memberships with it.
+//	I6  A group's roles are its members': what a user may do is looked up by
+//	    membership now, so one that ends takes the roles with it.
+//	I7  What is immutable changes in its options only, and is not deleted, but
+//	    with the domain that it is in.
 //
 // It knows nothing of HTTP and imports only cloud and statestore.
 package identity

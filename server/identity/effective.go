@@ -1,6 +1,10 @@
 package identity
 
-import "github.com/cloudlet/cloudlet/statestore"
+import (
+	"iter"
+
+	"github.com/cloudlet/cloudlet/statestore"
+)
 
 // Effect is a role that a user has somewhere, and why.
 type Effect struct {
@@ -9,17 +13,18 @@ type Effect struct {
 	PriorID    string     // the role that implies it; empty if it was given itself
 }
 
-// Effects returns what the assignments amount to: inherited ones as one of each
-// project they count in, implied roles beside those that imply them, each once.
+// Effects returns what the assignments amount to: a group's as one of each member,
+// inherited ones as one of each project they count in, implied roles beside those
+// that imply them, each once.
 // Roles of one domain only are left out, as RolesIn does.
 func Effects(r statestore.Reader) []Effect {
 	var effects []Effect
 	seen := map[string]bool{}
 	for given := range Assignments.All(r) {
-		for _, scope := range reach(r, given) {
+		for user, scope := range holders(r, given) {
 			var add func(roleID, priorID string)
 			add = func(roleID, priorID string) {
-				e := Effect{Assignment{RoleID: roleID, UserID: given.UserID, Scope: scope}, given, priorID}
+				e := Effect{Assignment{RoleID: roleID, UserID: user, Scope: scope}, given, priorID}
 				role, ok := Roles.Get(r, roleID)
 				if !ok || seen[e.key()] {
 					return
@@ -38,13 +43,33 @@ func Effects(r statestore.Reader) []Effect {
 	return effects
 }
 
+// holders yields each user whom an assignment counts for with each scope it counts in.
+func holders(r statestore.Reader, a Assignment) iter.Seq2[string, Scope] {
+	return func(yield func(string, Scope) bool) {
+		users := []string{a.UserID}
+		if a.GroupID != "" {
+			users = nil
+			for m := range Memberships.By(r, "group", a.GroupID) {
+				users = append(users, m.UserID)
+			}
+		}
+		for _, s := range reach(r, a) {
+			for _, user := range users {
+				if !yield(user, s) {
+					return
+				}
+			}
+		}
+	}
+}
+
 // reach returns the scopes that an assignment counts in.
 func reach(r statestore.Reader, a Assignment) []Scope {
 	if !a.Inherited {
 		return []Scope{a.Scope}
 	}
 	var scopes []Scope
-	if a.Scope.Kind == DomainScope {
+	if _, domain := Domains.Get(r, a.Scope.ID); domain {
 		for p := range Projects.By(r, "domain", a.Scope.ID) {
 			scopes = append(scopes, Scope{ProjectScope, p.ID})
 		}

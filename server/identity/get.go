@@ -13,11 +13,6 @@ func get[T any](t *statestore.Table[T], r statestore.Reader, kind, id string) (T
 // DomainGet returns a domain by id. Error kind: NotFound, as for all of these.
 func DomainGet(r statestore.Reader, id string) (Domain, error) { return get(Domains, r, "domain", id) }
 
-// ProjectGet returns a project by id.
-func ProjectGet(r statestore.Reader, id string) (Project, error) {
-	return get(Projects, r, "project", id)
-}
-
 // UserGet returns a user by id.
 func UserGet(r statestore.Reader, id string) (User, error) { return get(Users, r, "user", id) }
 

@@ -1,6 +1,8 @@
 package identity
 
 import (
+	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -31,7 +33,8 @@ func taken(kind, name string) error {
 	return cloud.Errorf(cloud.Conflict, kind, "Conflict occurred attempting to store %s - Duplicate entry found with name %s.", kind, name)
 }
 
-// DomainPut stores a new or changed domain. Error kinds: Invalid, Conflict.
+// DomainPut stores a new or changed domain. Error kinds: Invalid, Conflict,
+// Forbidden for an immutable one and for disabling the default one.
 func DomainPut(tx *statestore.Txn, d Domain) (Domain, error) {
 	if err := checkName("domain", d.Name, "/domain/name"); err != nil {
 		return d, err
@@ -42,12 +45,39 @@ func DomainPut(tx *statestore.Txn, d Domain) (Domain, error) {
 	if d.ID == DefaultDomain && !d.Enabled {
 		return d, cloud.Errorf(cloud.Forbidden, "domain", "The default domain cannot be disabled: it would lock everybody out.")
 	}
+	if old, ok := Domains.Get(tx, d.ID); ok && old.Options.On(Immutable) {
+		if old.Options = d.Options; !reflect.DeepEqual(old, d) {
+			return d, unmovable("domain", d.ID, "update")
+		}
+	}
 	if d.ID == "" {
 		d.ID = newID(tx)
 	}
 	Domains.Put(tx, d)
 	return d, nil
 }
+
+// DomainMake stores a new domain under an id of the caller's choice, if one is
+// given: 32 hexadecimal digits, as a cloud that shares its domains with another
+// has them. Error kinds: those of DomainPut.
+func DomainMake(tx *statestore.Txn, d Domain, id string) (Domain, error) {
+	if id != "" && !hexID.MatchString(id) {
+		return d, cloud.Errorf(cloud.Invalid, "domain", "Invalid input for field 'explicit_domain_id': 32 hexadecimal digits are required.").At("/domain/explicit_domain_id")
+	}
+	if _, err := ProjectGet(tx, id); err == nil {
+		return d, cloud.Errorf(cloud.Conflict, "domain", "Conflict occurred attempting to store domain - Duplicate ID, %s.", id)
+	}
+	if d, err := DomainPut(tx, d); id == "" || err != nil {
+		return d, err
+	} else {
+		Domains.Delete(tx, d.ID)
+	}
+	d.ID = id
+	Domains.Put(tx, d)
+	return d, nil
+}
+
+var hexID = regexp.MustCompile(`^[0-9a-fA-F]{32}$`)
 
 // DomainDelete deletes a disabled domain with all that is in it. Error kinds:
 // NotFound, Forbidden for one that is enabled.
@@ -59,68 +89,30 @@ func DomainDelete(tx *statestore.Txn, id string) error {
 	if d.Enabled {
 		return cloud.Errorf(cloud.Forbidden, "domain", "Cannot delete a domain that is enabled, please disable it first.")
 	}
+	if d.Options.On(Immutable) {
+		return unmovable("domain", id, "delete")
+	}
 	for _, p := range slices.Collect(Projects.By(tx, "domain", id)) {
-		drop(tx, "scope", Scope{ProjectScope, p.ID}.key())
-		Projects.Delete(tx, p.ID)
+		projectRemove(tx, p.ID)
 	}
 	for _, u := range slices.Collect(Users.By(tx, "domain", id)) {
-		drop(tx, "user", u.ID)
-		Users.Delete(tx, u.ID)
+		if err := UserDelete(tx, u.ID); err != nil {
+			return err
+		}
+	}
+	for _, g := range slices.Collect(Groups.By(tx, "domain", id)) {
+		if err := GroupDelete(tx, g.ID); err != nil {
+			return err
+		}
 	}
 	for _, role := range slices.Collect(Roles.All(tx)) {
 		if role.DomainID == id {
-			if err := RoleDelete(tx, role.ID); err != nil {
-				return err
-			}
+			roleRemove(tx, role.ID)
 		}
 	}
 	drop(tx, "scope", Scope{DomainScope, id}.key())
-	Domains.Delete(tx, id)
-	return nil
-}
-
-// ProjectPut stores a new or changed project. Error kinds: Invalid, NotFound
-// for its domain or parent, Conflict.
-func ProjectPut(tx *statestore.Txn, p Project) (Project, error) {
-	if err := checkName("project", p.Name, "/project/name"); err != nil {
-		return p, err
-	}
-	if _, ok := Domains.Get(tx, p.DomainID); !ok {
-		return p, missing("domain", p.DomainID)
-	}
-	if p.ParentID == "" {
-		p.ParentID = p.DomainID
-	}
-	if p.ParentID != p.DomainID {
-		parent, ok := Projects.Get(tx, p.ParentID)
-		if !ok {
-			return p, missing("project", p.ParentID)
-		}
-		if parent.DomainID != p.DomainID {
-			return p, cloud.Errorf(cloud.Invalid, "project", "A project must be in the domain of its parent, %s.", parent.DomainID).At("/project/domain_id")
-		}
-	}
-	if other, ok := Projects.First(tx, "name", folded(p.DomainID, p.Name)); ok && other.ID != p.ID {
-		return p, taken("project", p.Name)
-	}
-	if p.ID == "" {
-		p.ID = newID(tx)
-	}
-	Projects.Put(tx, p)
-	return p, nil
-}
-
-// ProjectDelete deletes a project without children, and its assignments. What
-// the project owned elsewhere stays, as in Keystone. Error kinds: NotFound, Forbidden.
-func ProjectDelete(tx *statestore.Txn, id string) error {
-	if _, ok := Projects.Get(tx, id); !ok {
-		return missing("project", id)
-	}
-	if child, ok := Projects.First(tx, "parent", id); ok {
-		return cloud.Errorf(cloud.Forbidden, "project", "Cannot delete the project %s since it is not a leaf in the hierarchy: %s is below it.", id, child.ID)
-	}
 	drop(tx, "scope", Scope{ProjectScope, id}.key())
-	Projects.Delete(tx, id)
+	Domains.Delete(tx, id)
 	return nil
 }
 
@@ -136,6 +128,9 @@ func UserPut(tx *statestore.Txn, u User) (User, error) {
 	if other, ok := Users.First(tx, "name", folded(u.DomainID, u.Name)); ok && other.ID != u.ID {
 		return u, taken("user", u.Name)
 	}
+	if _, domain := Domains.Get(tx, u.DefaultProjectID); domain {
+		return u, cloud.Errorf(cloud.Invalid, "user", "Invalid input for field 'default_project_id': %s is a domain; a project is required.", u.DefaultProjectID).At("/user/default_project_id")
+	}
 	if old, ok := Users.Get(tx, u.ID); ok && (old.PasswordHash != u.PasswordHash || old.Enabled && !u.Enabled) {
 		u.ValidAfter = tx.Now()
 	}
@@ -146,17 +141,18 @@ func UserPut(tx *statestore.Txn, u User) (User, error) {
 	return u, nil
 }
 
-// UserDelete deletes a user and its assignments. Error kind: NotFound.
+// UserDelete deletes a user, its memberships and its assignments. Error kind: NotFound.
 func UserDelete(tx *statestore.Txn, id string) error {
 	if !Users.Delete(tx, id) {
 		return missing("user", id)
 	}
-	drop(tx, "user", id)
+	leave(tx, "user", id)
+	drop(tx, "actor", id)
 	return nil
 }
 
 // RolePut stores a new or changed role. Error kinds: Invalid, Conflict, Forbidden
-// for a new name of a role that policy names.
+// for an immutable one and for a new name of a role that policy names.
 func RolePut(tx *statestore.Txn, role Role) (Role, error) {
 	if err := checkName("role", role.Name, "/role/name"); err != nil {
 		return role, err
@@ -171,6 +167,11 @@ func RolePut(tx *statestore.Txn, role Role) (Role, error) {
 	}
 	if old, ok := Roles.Get(tx, role.ID); ok && old.Name != role.Name && old.DomainID == "" && slices.Contains(guarded, old.Name) {
 		return role, cloud.Errorf(cloud.Forbidden, "role", "The role %s cannot be renamed: policy names it.", old.Name)
+	}
+	if old, ok := Roles.Get(tx, role.ID); ok && old.Options.On(Immutable) {
+		if old.Options = role.Options; !reflect.DeepEqual(old, role) {
+			return role, unmovable("role", role.ID, "update")
+		}
 	}
 	if role.ID == "" {
 		role.ID = newID(tx)
@@ -189,6 +190,14 @@ func RoleDelete(tx *statestore.Txn, id string) error {
 	if role.DomainID == "" && slices.Contains(guarded, role.Name) {
 		return cloud.Errorf(cloud.Forbidden, "role", "The role %s cannot be deleted: policy names it.", role.Name)
 	}
+	if role.Options.On(Immutable) {
+		return unmovable("role", id, "delete")
+	}
+	roleRemove(tx, id)
+	return nil
+}
+
+func roleRemove(tx *statestore.Txn, id string) {
 	for _, other := range slices.Collect(Roles.All(tx)) {
 		if slices.Contains(other.Implies, id) {
 			other.Implies = slices.DeleteFunc(slices.Clone(other.Implies), func(x string) bool { return x == id })
@@ -197,7 +206,6 @@ func RoleDelete(tx *statestore.Txn, id string) error {
 	}
 	drop(tx, "role", id)
 	Roles.Delete(tx, id)
-	return nil
 }
 
 // RoleImply makes one role come with another, or no longer. Error kinds:
@@ -224,6 +232,9 @@ func RoleImply(tx *statestore.Txn, prior, implied string, on bool) error {
 	} else if !had {
 		if prior == implied || implies(tx, implied, prior) {
 			return cloud.Errorf(cloud.Invalid, "role", "%s cannot imply %s: the roles would imply each other.", prior, implied)
+		}
+		if i.Name == guarded[0] && i.DomainID == "" {
+			return cloud.Errorf(cloud.Forbidden, "role", "%s cannot be an implied role: it has all power.", implied)
 		}
 		p.Implies = append(slices.Clone(p.Implies), implied)
 	}

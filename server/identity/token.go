@@ -1,9 +1,11 @@
 package identity
 
 import (
+	"cmp"
 	"crypto/cipher"
 	"crypto/rand"
 	"encoding/base64"
+	"slices"
 	"sync"
 	"time"
 
@@ -14,8 +16,11 @@ import (
 	"github.com/cloudlet/cloudlet/statestore"
 )
 
-// TokenLife is how long a token is valid from the authentication on.
-const TokenLife = time.Hour
+// DefaultTokenLife is how long a token is valid from the authentication on, unless
+// the settings say otherwise.
+const DefaultTokenLife = time.Hour
+
+func (a Authority) tokenLife() time.Duration { return cmp.Or(a.TokenLife, DefaultTokenLife) }
 
 // tokenMark begins every token: it tells ours from others, and the format.
 const tokenMark = "clt1."
@@ -30,7 +35,8 @@ type Token struct {
 	Methods   []string  `json:"m"`
 	IssuedAt  time.Time `json:"i"`
 	ExpiresAt time.Time `json:"e"`
-	AuditIDs  []string  `json:"a"` // its own, then that of the first token of its chain
+	AuditIDs  []string  `json:"a"`          // its own, then that of the first token of its chain
+	Receipt   bool      `json:"r,omitzero"` // it is worth nothing alone: see MissingFactors
 }
 
 // errToken is what an invalid token is told, whatever is wrong with it.
@@ -100,32 +106,27 @@ func open(r statestore.Reader, token string) (Token, bool) {
 	return Token{}, false
 }
 
-// Rotate puts a new key in force. Tokens sealed under keys older than the last
-// two can no longer be opened.
-func Rotate(tx *statestore.Txn) {
-	var old []Key
-	for k := range Keys.All(tx) {
-		old = append(old, k)
-	}
-	for len(old) > 1 {
-		oldest := 0
-		for i := range old {
-			if old[i].CreatedAt.Before(old[oldest].CreatedAt) {
-				oldest = i
-			}
+// Rotate puts a new key in force. Keys that were replaced longer ago than keep are
+// forgotten: no token that they sealed is to be valid any more.
+func Rotate(tx *statestore.Txn, keep time.Duration) {
+	keys := slices.SortedFunc(Keys.All(tx), func(a, b Key) int { return a.CreatedAt.Compare(b.CreatedAt) })
+	for n := range len(keys) - 1 {
+		if replaced := keys[n+1].CreatedAt; tx.Now().Sub(replaced) > keep {
+			Keys.Delete(tx, keys[n].ID)
 		}
-		Keys.Delete(tx, old[oldest].ID)
-		old = append(old[:oldest], old[oldest+1:]...)
 	}
 	secret := make([]byte, chacha20poly1305.KeySize)
 	rand.Read(secret)
 	Keys.Put(tx, Key{ID: tx.NewID(), Secret: secret, CreatedAt: tx.Now()})
 }
 
+// KeysRotate puts a new key in force and keeps those whose tokens may be valid.
+func (a Authority) KeysRotate(tx *statestore.Txn) { Rotate(tx, a.tokenLife()+ExpiredWindow) }
+
 // TokenRevoke voids a token, and forgets revocations that no longer matter.
 func TokenRevoke(tx *statestore.Txn, t Token) {
 	for old := range Revocations.All(tx) {
-		if old.ExpiresAt.Before(tx.Now()) {
+		if old.ExpiresAt.Add(ExpiredWindow).Before(tx.Now()) {
 			Revocations.Delete(tx, old.AuditID)
 		}
 	}

@@ -1,6 +1,7 @@
 package keystone
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/cloudlet/cloudlet/server/api/front"
@@ -9,7 +10,7 @@ import (
 	"github.com/cloudlet/cloudlet/statestore"
 )
 
-// who names a user or role: by id, and with include_names also by name and domain.
+// who names a user, group or role: by id, and with include_names also by name and domain.
 type who struct {
 	ID     string `json:"id"`
 	Name   string `json:"name,omitzero"`
@@ -26,11 +27,13 @@ type assignmentScope struct {
 type assignmentLinks struct {
 	Assignment string `json:"assignment"`
 	Prior      string `json:"prior_role,omitzero"`
+	Membership string `json:"membership,omitzero"`
 }
 
 type assignmentWire struct {
 	Role  who             `json:"role"`
-	User  who             `json:"user"`
+	User  *who            `json:"user,omitzero"`
+	Group *who            `json:"group,omitzero"`
 	Scope assignmentScope `json:"scope"`
 	Links assignmentLinks `json:"links"`
 }
@@ -38,12 +41,12 @@ type assignmentWire struct {
 func assignmentList(rq *front.Request) (*front.Response, error) {
 	f := filterOf(rq)
 	subtree, err := subtreeOf(rq.Read(), f)
-	if err != nil {
+	if err = cmp.Or(err, f.senseless()); err != nil {
 		return nil, err
 	}
 	out := []assignmentWire{}
 	for _, e := range assignmentsOf(rq.Read(), f.on("effective")) {
-		if f.assignment(e.Assignment, subtree) && rq.Can("identity:assignment:get", targetOfAssignment(rq.Read(), e.Assignment)) {
+		if f.assignment(e, subtree) && rq.Can("identity:assignment:get", targetOfAssignment(rq.Read(), e.Assignment)) {
 			out = append(out, renderAssignment(rq, e, f.on("include_names")))
 		}
 	}
@@ -81,11 +84,28 @@ func subtreeOf(r statestore.Reader, f filter) ([]string, error) {
 	return ids, nil
 }
 
-// assignment reports whether the query asks for one. There are no groups to ask for.
-func (f filter) assignment(a identity.Assignment, projects []string) bool {
-	is := func(name, value string) bool { return f.q.Get(name) == "" || f.q.Get(name) == value }
+// senseless refuses what nothing can match. Error kind: Invalid.
+func (f filter) senseless() error {
+	effective, group := f.on("effective"), f.q.Get("group.id") != ""
 	switch {
-	case !is("user.id", a.UserID) || !is("role.id", a.RoleID) || f.q.Get("group.id") != "":
+	case group && f.q.Get("user.id") != "":
+		return cloud.Errorf(cloud.Invalid, "role assignment", "Specify a user or group, not both.")
+	case group && effective:
+		return cloud.Errorf(cloud.Invalid, "role assignment", "Combining effective and group filter will always result in an empty list.")
+	case effective && f.q.Get("scope.OS-INHERIT:inherited_to") != "" && f.q.Get("scope.domain.id") != "":
+		return cloud.Errorf(cloud.Invalid, "role assignment", "Combining effective, domain and inherited filters will always result in an empty list.")
+	case f.on("scope.system") && (f.q.Get("scope.project.id") != "" || f.q.Get("scope.domain.id") != ""):
+		return cloud.Errorf(cloud.Invalid, "role assignment", "Specify system or domain or project, not more than one.")
+	}
+	return nil
+}
+
+// assignment reports whether the query asks for one.
+func (f filter) assignment(e identity.Effect, projects []string) bool {
+	is := func(name, value string) bool { return f.q.Get(name) == "" || f.q.Get(name) == value }
+	a := e.Assignment
+	switch {
+	case !is("user.id", a.UserID) || !is("role.id", a.RoleID) || !is("group.id", a.GroupID):
 		return false
 	case f.q.Get("scope.project.id") != "" && (a.Scope.Kind != identity.ProjectScope || !slices.Contains(projects, a.Scope.ID)):
 		return false
@@ -94,26 +114,43 @@ func (f filter) assignment(a identity.Assignment, projects []string) bool {
 	case f.q.Has("scope.system") && a.Scope.Kind != identity.SystemScope:
 		return false
 	}
-	return a.Inherited || f.q.Get("scope.OS-INHERIT:inherited_to") == ""
+	return e.Given.Inherited || f.q.Get("scope.OS-INHERIT:inherited_to") == ""
 }
 
 func renderAssignment(rq *front.Request, e identity.Effect, names bool) assignmentWire {
-	w := assignmentWire{Role: who{ID: e.RoleID}, User: who{ID: e.UserID}, Links: assignmentLinks{Assignment: assignmentURL(rq, e.Given)}}
+	w := assignmentWire{Role: who{ID: e.RoleID}, Links: assignmentLinks{Assignment: assignmentURL(rq, e.Given)}}
 	if e.PriorID != "" {
 		w.Links.Prior = rq.URL("/v3/prior_roles/" + e.PriorID + "/implies/" + e.RoleID)
 	}
+	if e.Given.GroupID != "" && e.GroupID == "" {
+		w.Links.Membership = rq.URL("/v3/groups/" + e.Given.GroupID + "/users/" + e.UserID)
+	}
 	r := rq.Read()
-	if names {
-		role, _ := identity.Roles.Get(r, e.RoleID)
+	role, _ := identity.Roles.Get(r, e.RoleID)
+	w.Role = someone(r, e.RoleID, role.Name, role.DomainID, names)
+	if e.GroupID != "" {
+		g, _ := identity.Groups.Get(r, e.GroupID)
+		group := someone(r, g.ID, g.Name, g.DomainID, names)
+		w.Group = &group
+	} else {
 		u, _ := identity.Users.Get(r, e.UserID)
-		home := nameOfDomain(r, u.DomainID)
-		w.Role.Name, w.User.Name, w.User.Domain = role.Name, u.Name, &home
-		if role.DomainID != "" {
-			d := nameOfDomain(r, role.DomainID)
-			w.Role.Domain = &d
-		}
+		user := someone(r, e.UserID, u.Name, u.DomainID, names)
+		w.User = &user
 	}
 	w.Scope = renderScope(r, e.Assignment, names)
+	return w
+}
+
+// someone is an id, or with names also the name and the domain, if there is one.
+func someone(r statestore.Reader, id, name, domain string, names bool) who {
+	if !names {
+		return who{ID: id}
+	}
+	w := who{ID: id, Name: name}
+	if domain != "" {
+		d := nameOfDomain(r, domain)
+		w.Domain = &d
+	}
 	return w
 }
 
@@ -121,9 +158,8 @@ func renderScope(r statestore.Reader, a identity.Assignment, names bool) (w assi
 	switch a.Scope.Kind {
 	case identity.ProjectScope:
 		w.Project = &who{ID: a.Scope.ID}
-		if p, ok := identity.Projects.Get(r, a.Scope.ID); ok && names {
-			d := nameOfDomain(r, p.DomainID)
-			w.Project.Name, w.Project.Domain = p.Name, &d
+		if p, err := identity.ProjectGet(r, a.Scope.ID); err == nil {
+			*w.Project = someone(r, p.ID, p.Name, p.DomainID, names)
 		}
 	case identity.DomainScope:
 		w.Domain = &named{ID: a.Scope.ID}
@@ -148,7 +184,12 @@ func assignmentURL(rq *front.Request, a identity.Assignment) string {
 	case identity.DomainScope:
 		path = "/domains/" + a.Scope.ID
 	}
-	path += "/users/" + a.UserID + "/roles/" + a.RoleID
+	if a.GroupID != "" {
+		path += "/groups/" + a.GroupID
+	} else {
+		path += "/users/" + a.UserID
+	}
+	path += "/roles/" + a.RoleID
 	if a.Inherited {
 		path = "/OS-INHERIT" + path + "/inherited_to_projects"
 	}

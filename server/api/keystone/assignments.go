@@ -9,7 +9,8 @@ import (
 	"github.com/cloudlet/cloudlet/statestore"
 )
 
-// grants are the rows of one kind of scope: /projects/{scope}/users/{user}/roles/{role}.
+// grants are the rows of one kind of scope: /projects/{scope}/users/{user}/roles/{role},
+// and the same of groups.
 type grants struct {
 	kind      identity.ScopeKind
 	inherited bool
@@ -19,15 +20,19 @@ func assignmentRoutes() []front.Route {
 	project, domain, system := identity.ProjectScope, identity.DomainScope, identity.SystemScope
 	return slices.Concat(
 		[]front.Route{{Method: "GET", Path: "/role_assignments", Rule: "identity:assignment:list", Handle: assignmentList}},
-		grants{project, false}.routes("/projects/{scope}/users/{user}/roles", "", "identity:assignment:"),
-		grants{domain, false}.routes("/domains/{scope}/users/{user}/roles", "", "identity:assignment:"),
-		grants{system, false}.routes("/system/users/{user}/roles", "", "identity:system_assignment:"),
-		grants{project, true}.routes("/OS-INHERIT/projects/{scope}/users/{user}/roles", "/inherited_to_projects", "identity:assignment:"),
-		grants{domain, true}.routes("/OS-INHERIT/domains/{scope}/users/{user}/roles", "/inherited_to_projects", "identity:assignment:"),
+		grants{project, false}.routes("/projects/{scope}", "", "identity:assignment:"),
+		grants{domain, false}.routes("/domains/{scope}", "", "identity:assignment:"),
+		grants{system, false}.routes("/system", "", "identity:system_assignment:"),
+		grants{project, true}.routes("/OS-INHERIT/projects/{scope}", "/inherited_to_projects", "identity:assignment:"),
+		grants{domain, true}.routes("/OS-INHERIT/domains/{scope}", "/inherited_to_projects", "identity:assignment:"),
 	)
 }
 
-func (g grants) routes(path, suffix, rule string) []front.Route {
+func (g grants) routes(scope, suffix, rule string) []front.Route {
+	return slices.Concat(g.rows(scope+"/users/{user}/roles", suffix, rule), g.rows(scope+"/groups/{group}/roles", suffix, rule))
+}
+
+func (g grants) rows(path, suffix, rule string) []front.Route {
 	one := path + "/{role}" + suffix
 	return []front.Route{
 		{Method: "GET", Path: path + suffix, Rule: rule + "list", Target: g.target, Handle: g.list},
@@ -42,14 +47,14 @@ func (g grants) of(rq *front.Request) identity.Assignment {
 	if g.kind == identity.SystemScope {
 		scope = identity.System
 	}
-	return identity.Assignment{RoleID: rq.PathValue("role"), UserID: rq.PathValue("user"), Scope: scope, Inherited: g.inherited}
+	return identity.Assignment{RoleID: rq.PathValue("role"), UserID: rq.PathValue("user"), GroupID: rq.PathValue("group"), Scope: scope, Inherited: g.inherited}
 }
 
 func (g grants) target(rq *front.Request) (cloud.Target, error) {
 	return targetOfAssignment(rq.Read(), g.of(rq)), nil
 }
 
-// targetOfAssignment is in a domain if both scope and user are: only then it is
+// targetOfAssignment is in a domain if both scope and user or group are: only then it is
 // that domain's own affair. The name of a role of one domain says nothing of
 // what it implies, so it does not count as the name of a role.
 func targetOfAssignment(r statestore.Reader, a identity.Assignment) cloud.Target {
@@ -60,20 +65,25 @@ func targetOfAssignment(r statestore.Reader, a identity.Assignment) cloud.Target
 	domain := ""
 	switch a.Scope.Kind {
 	case identity.ProjectScope:
-		p, _ := identity.Projects.Get(r, a.Scope.ID)
+		p, _ := identity.ProjectGet(r, a.Scope.ID)
 		t.ProjectID, domain = p.ID, p.DomainID
 	case identity.DomainScope:
 		domain = a.Scope.ID
 	}
-	if u, _ := identity.Users.Get(r, a.UserID); u.DomainID == domain {
+	home := ""
+	if g, ok := identity.Groups.Get(r, a.GroupID); ok {
+		home = g.DomainID
+	} else if u, ok := identity.Users.Get(r, a.UserID); ok {
+		home = u.DomainID
+	}
+	if home == domain {
 		t.DomainID = domain
 	}
 	return t
 }
 
 func (g grants) list(rq *front.Request) (*front.Response, error) {
-	want := g.of(rq)
-	given, err := identity.AssignmentsOf(rq.Read(), want.UserID, want.Scope, want.Inherited)
+	given, err := identity.AssignmentsLike(rq.Read(), g.of(rq))
 	out := make([]roleWire, len(given))
 	for n, a := range given {
 		role, _ := identity.Roles.Get(rq.Read(), a.RoleID)

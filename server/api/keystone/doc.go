@@ -17,8 +17,7 @@
 //	I4  A token's body is rendered from the state now, not from what was true
 //	    when it was issued.
 //
-// Keystone keeps members that it does not know in an "extra" column. Here they
-// are refused, as everywhere in Cloudlet, but for "options", which clients send
-// empty. There are no groups, trusts, application credentials or federation:
-// their paths answer 404, a user's list of groups is empty.
+// Keystone keeps members that it does not know with domains, projects, users,
+// groups, roles and the catalog, and so do we: only there a body may have them.
+// Everywhere else decoding is strict, as in all of Cloudlet.
 package keystone

@@ -8,6 +8,7 @@ import (
 	"github.com/cloudlet/cloudlet/server/api/front"
 	"github.com/cloudlet/cloudlet/server/cloud"
 	"github.com/cloudlet/cloudlet/server/identity"
+	"github.com/cloudlet/cloudlet/statestore"
 )
 
 func domainRoutes() []front.Route {
@@ -40,7 +41,7 @@ func homeDomain(rq *front.Request) string {
 	return cmp.Or(rq.Caller.DomainID, rq.Caller.ProjectDomainID, identity.DefaultDomain)
 }
 
-// newIn is the target of a row that makes a project or user: the domain that
+// newIn is the target of a row that makes a project, user or group: the domain that
 // the body names. A body that is wrong is told to those who may make one.
 func newIn(kind string) func(*front.Request) (cloud.Target, error) {
 	return func(rq *front.Request) (cloud.Target, error) {
@@ -50,38 +51,54 @@ func newIn(kind string) func(*front.Request) (cloud.Target, error) {
 		}
 		var b map[string]struct {
 			DomainID string `json:"domain_id"`
+			ParentID string `json:"parent_id"`
 		}
 		t := cloud.Target{DomainID: homeDomain(rq), Public: true}
 		if json.Unmarshal(body, &b) == nil {
-			t.DomainID = cmp.Or(b[kind].DomainID, t.DomainID)
+			t.DomainID = domainOfNew(rq, b[kind].DomainID, b[kind].ParentID)
 		}
 		return t, nil
 	}
 }
 
-type domainWire struct {
-	ID          string   `json:"id"`
-	Name        string   `json:"name"`
-	Description string   `json:"description"`
-	Enabled     bool     `json:"enabled"`
-	Tags        []string `json:"tags"`
-	Options     struct{} `json:"options"`
-	Links       self     `json:"links"`
+// domainOfNew is the domain of what is made: the one that the body names, else
+// that of its parent, else the caller's.
+func domainOfNew(rq *front.Request, domain, parent string) string {
+	p, _ := identity.ProjectGet(rq.Read(), parent)
+	if p.IsDomain {
+		p.DomainID = p.ID
+	}
+	return cmp.Or(domain, p.DomainID, homeDomain(rq))
 }
+
+type domainWire struct {
+	ID          string           `json:"id"`
+	Name        string           `json:"name"`
+	Description string           `json:"description"`
+	Enabled     bool             `json:"enabled"`
+	Tags        []string         `json:"tags"`
+	Options     identity.Options `json:"options"`
+	Links       self             `json:"links"`
+	Extra       identity.Extra   `json:",embed"`
+}
+
+var domainColumns = columns[domainWire]{"id": func(d *domainWire) string { return d.ID }, "name": func(d *domainWire) string { return d.Name }}
 
 func renderDomain(rq *front.Request, d identity.Domain) domainWire {
 	return domainWire{ID: d.ID, Name: d.Name, Description: d.Description, Enabled: d.Enabled, Tags: append([]string{}, d.Tags...),
-		Links: selfLink(rq, "/domains/"+d.ID)}
+		Options: d.Options, Links: selfLink(rq, "/domains/"+d.ID), Extra: d.Extra}
 }
 
 type domainBody struct {
 	Domain struct {
-		ID          optional[string]   `json:"id"` // as in the path
+		ID          optional[string]   `json:"id"`                 // as in the path
+		ExplicitID  optional[string]   `json:"explicit_domain_id"` // of a new one
 		Name        optional[string]   `json:"name"`
 		Description optional[string]   `json:"description"`
 		Enabled     optional[bool]     `json:"enabled"`
 		Tags        optional[[]string] `json:"tags"`
-		Options     options            `json:"options"`
+		Options     identity.Options   `json:"options"`
+		Extra       identity.Extra     `json:",embed"`
 	} `json:"domain"`
 }
 
@@ -91,7 +108,8 @@ func (b *domainBody) apply(d *identity.Domain) error {
 	w.Description.to(&d.Description)
 	w.Enabled.to(&d.Enabled)
 	w.Tags.to(&d.Tags)
-	return cmp.Or(immutable("domain", "id", w.ID, d.ID), checkTags("/domain/tags", d.Tags), w.Options.check("domain"))
+	return cmp.Or(immutable("domain", "id", w.ID, d.ID), checkTags("/domain/tags", d.Tags),
+		change("domain", &d.Options, w.Options, &d.Extra, w.Extra))
 }
 
 func domainList(rq *front.Request) (*front.Response, error) {
@@ -102,7 +120,7 @@ func domainList(rq *front.Request) (*front.Response, error) {
 			out = append(out, renderDomain(rq, d))
 		}
 	}
-	return list(rq, "domains", out), nil
+	return paged(rq, "domains", out, domainColumns)
 }
 
 func domainShow(rq *front.Request) (*front.Response, error) {
@@ -119,7 +137,9 @@ func domainCreate(rq *front.Request) (*front.Response, error) {
 	if err := b.apply(&d); err != nil {
 		return nil, err
 	}
-	d, err := made(rq, d, identity.DomainPut)
+	d, err := made(rq, d, func(tx *statestore.Txn, d identity.Domain) (identity.Domain, error) {
+		return identity.DomainMake(tx, d, b.Domain.ExplicitID.Value)
+	})
 	return front.Created(map[string]domainWire{"domain": renderDomain(rq, d)}), err
 }
 

@@ -19,33 +19,37 @@ func endpointRoutes() []front.Route {
 }
 
 type endpointWire struct {
-	ID        string `json:"id"`
-	Interface string `json:"interface"`
-	RegionID  any    `json:"region_id"`
-	Region    any    `json:"region"`
-	ServiceID string `json:"service_id"`
-	URL       string `json:"url"`
-	Name      string `json:"name,omitzero"`
-	Enabled   bool   `json:"enabled"`
-	Links     self   `json:"links"`
+	ID        string         `json:"id"`
+	Interface string         `json:"interface"`
+	RegionID  any            `json:"region_id"`
+	Region    any            `json:"region"`
+	ServiceID string         `json:"service_id"`
+	URL       string         `json:"url"`
+	Name      string         `json:"name,omitzero"`
+	Enabled   bool           `json:"enabled"`
+	Links     self           `json:"links"`
+	Extra     identity.Extra `json:",embed"`
 }
+
+var endpointColumns = columns[endpointWire]{"id": func(e *endpointWire) string { return e.ID }, "interface": func(e *endpointWire) string { return e.Interface },
+	"service_id": func(e *endpointWire) string { return e.ServiceID }, "url": func(e *endpointWire) string { return e.URL }}
 
 func renderEndpoint(rq *front.Request, e identity.Endpoint) endpointWire {
 	return endpointWire{e.ID, e.Interface, orNull(e.RegionID), orNull(e.RegionID), e.ServiceID, absolute(rq, e.URL), e.Name, e.Enabled,
-		selfLink(rq, "/endpoints/"+e.ID)}
+		selfLink(rq, "/endpoints/"+e.ID), e.Extra}
 }
 
 type endpointBody struct {
 	Endpoint struct {
-		ID          optional[string] `json:"id"` // as in the path
-		Interface   optional[string] `json:"interface"`
-		RegionID    optional[string] `json:"region_id"`
-		Region      optional[string] `json:"region"` // a region's id too, made if there is none
-		ServiceID   optional[string] `json:"service_id"`
-		URL         optional[string] `json:"url"`
-		Name        optional[string] `json:"name"`
-		Description optional[string] `json:"description"` // taken and not kept
-		Enabled     optional[bool]   `json:"enabled"`
+		ID        optional[string] `json:"id"` // as in the path
+		Interface optional[string] `json:"interface"`
+		RegionID  optional[string] `json:"region_id"`
+		Region    optional[string] `json:"region"` // a region's id too, made if there is none
+		ServiceID optional[string] `json:"service_id"`
+		URL       optional[string] `json:"url"`
+		Name      optional[string] `json:"name"`
+		Enabled   optional[bool]   `json:"enabled"`
+		Extra     identity.Extra   `json:",embed"`
 	} `json:"endpoint"`
 }
 
@@ -58,6 +62,7 @@ func (b *endpointBody) apply(e *identity.Endpoint) error {
 	w.URL.to(&e.URL)
 	w.Name.to(&e.Name)
 	w.Enabled.to(&e.Enabled)
+	e.Extra = e.Extra.With(kept(w.Extra))
 	return cmp.Or(immutable("endpoint", "id", w.ID, e.ID), required("endpoint", "interface", e.Interface), required("endpoint", "service_id", e.ServiceID), required("endpoint", "url", e.URL))
 }
 
@@ -79,7 +84,7 @@ func endpointList(rq *front.Request) (*front.Response, error) {
 			out = append(out, renderEndpoint(rq, e))
 		}
 	}
-	return list(rq, "endpoints", out), nil
+	return paged(rq, "endpoints", out, endpointColumns)
 }
 
 func endpointShow(rq *front.Request) (*front.Response, error) {

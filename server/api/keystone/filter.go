@@ -4,8 +4,10 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/cloudlet/cloudlet/server/api/front"
+	"github.com/cloudlet/cloudlet/server/cloud"
 )
 
 // filter is the query of a list. What it does not name passes.
@@ -19,6 +21,13 @@ var comparers = map[string]func(value, want string) bool{
 	"icontains":   folded(strings.Contains),
 	"istartswith": folded(strings.HasPrefix),
 	"iendswith":   folded(strings.HasSuffix),
+	"gt":          func(a, b string) bool { return a > b },
+	"ge":          func(a, b string) bool { return a >= b },
+	"gte":         func(a, b string) bool { return a >= b },
+	"lt":          func(a, b string) bool { return a < b },
+	"le":          func(a, b string) bool { return a <= b },
+	"lte":         func(a, b string) bool { return a <= b },
+	"neq":         func(a, b string) bool { return a != b },
 }
 
 func folded(compare func(a, b string) bool) func(a, b string) bool {
@@ -37,6 +46,27 @@ func (f filter) text(name, value string) bool {
 		}
 	}
 	return true
+}
+
+// moment is a filter on a time: ?password_expires_at=lt:2026-11-24T23:00:00Z.
+type moment func(time.Time) bool
+
+// moment returns the filter that a parameter asks for. A time that is not set
+// passes no filter but none. Error kind: Invalid.
+func (f filter) moment(name string) (moment, error) {
+	if !f.q.Has(name) {
+		return func(time.Time) bool { return true }, nil
+	}
+	op, text, ok := strings.Cut(f.q.Get(name), ":")
+	compare := map[string]func(order int) bool{
+		"lt": func(n int) bool { return n < 0 }, "lte": func(n int) bool { return n <= 0 }, "gt": func(n int) bool { return n > 0 },
+		"gte": func(n int) bool { return n >= 0 }, "eq": func(n int) bool { return n == 0 }, "neq": func(n int) bool { return n != 0 },
+	}[op]
+	at, err := time.Parse(time.RFC3339, text)
+	if !ok || compare == nil || err != nil {
+		return nil, cloud.Errorf(cloud.Invalid, "", "The parameter %s must be lt, lte, gt, gte, eq or neq, a colon and a time such as 2026-11-24T23:00:00Z.", name)
+	}
+	return func(t time.Time) bool { return !t.IsZero() && compare(t.Truncate(time.Second).Compare(at)) }, nil
 }
 
 // truth reports whether a member that is true or false passes.

@@ -2,6 +2,7 @@ package keystone
 
 import (
 	"cmp"
+	"fmt"
 
 	"github.com/cloudlet/cloudlet/server/api/front"
 	"github.com/cloudlet/cloudlet/server/cloud"
@@ -20,11 +21,15 @@ func projectRoutes() []front.Route {
 }
 
 // projectTarget is that of no domain for a project that does not exist: then
-// only who sees everything is told so by the handler.
+// only who sees everything is told so by the handler. A domain that is a project
+// too is its own to read, not to change.
 func projectTarget(rq *front.Request) (cloud.Target, error) {
-	p, ok := identity.Projects.Get(rq.Read(), rq.PathValue("id"))
-	if !ok {
+	p, err := identity.ProjectGet(rq.Read(), rq.PathValue("id"))
+	if err != nil {
 		return cloud.Target{}, nil
+	}
+	if p.IsDomain && (rq.HTTP.Method == "GET" || rq.HTTP.Method == "HEAD") {
+		return targetOfDomain(rq, p.ID), nil
 	}
 	return targetOfProject(p), nil
 }
@@ -34,23 +39,27 @@ func targetOfProject(p identity.Project) cloud.Target {
 }
 
 type projectWire struct {
-	ID          string   `json:"id"`
-	Name        string   `json:"name"`
-	DomainID    string   `json:"domain_id"`
-	Description string   `json:"description"`
-	Enabled     bool     `json:"enabled"`
-	ParentID    string   `json:"parent_id"`
-	IsDomain    bool     `json:"is_domain"`
-	Tags        []string `json:"tags"`
-	Options     struct{} `json:"options"`
-	Links       self     `json:"links"`
-	Parents     any      `json:"parents,omitzero"`
-	Subtree     any      `json:"subtree,omitzero"`
+	ID          string           `json:"id"`
+	Name        string           `json:"name"`
+	DomainID    any              `json:"domain_id"`
+	Description string           `json:"description"`
+	Enabled     bool             `json:"enabled"`
+	ParentID    any              `json:"parent_id"`
+	IsDomain    bool             `json:"is_domain"`
+	Tags        []string         `json:"tags"`
+	Options     identity.Options `json:"options"`
+	Links       self             `json:"links"`
+	Parents     any              `json:"parents,omitzero"`
+	Subtree     any              `json:"subtree,omitzero"`
+	Extra       identity.Extra   `json:",embed"`
 }
 
+var projectColumns = columns[projectWire]{"id": func(p *projectWire) string { return p.ID }, "name": func(p *projectWire) string { return p.Name },
+	"domain_id": func(p *projectWire) string { return fmt.Sprint(p.DomainID) }, "parent_id": func(p *projectWire) string { return fmt.Sprint(p.ParentID) }}
+
 func renderProject(rq *front.Request, p identity.Project) projectWire {
-	return projectWire{ID: p.ID, Name: p.Name, DomainID: p.DomainID, Description: p.Description, Enabled: p.Enabled,
-		ParentID: p.ParentID, Tags: append([]string{}, p.Tags...), Links: selfLink(rq, "/projects/"+p.ID)}
+	return projectWire{ID: p.ID, Name: p.Name, DomainID: orNull(p.DomainID), Description: p.Description, Enabled: p.Enabled, IsDomain: p.IsDomain,
+		ParentID: orNull(p.ParentID), Tags: append([]string{}, p.Tags...), Options: p.Options, Links: selfLink(rq, "/projects/"+p.ID), Extra: p.Extra}
 }
 
 // renderProjects renders those that the query asks for.
@@ -59,7 +68,7 @@ func renderProjects(rq *front.Request, projects []identity.Project) []projectWir
 	var out []projectWire
 	for _, p := range projects {
 		if f.text("name", p.Name) && f.text("domain_id", p.DomainID) && f.text("parent_id", p.ParentID) &&
-			f.truth("enabled", p.Enabled) && f.truth("is_domain", false) && f.tags(p.Tags) {
+			f.truth("enabled", p.Enabled) && p.IsDomain == f.on("is_domain") && f.tags(p.Tags) {
 			out = append(out, renderProject(rq, p))
 		}
 	}
@@ -76,7 +85,8 @@ type projectBody struct {
 		Description optional[string]   `json:"description"`
 		Enabled     optional[bool]     `json:"enabled"`
 		Tags        optional[[]string] `json:"tags"`
-		Options     options            `json:"options"`
+		Options     identity.Options   `json:"options"`
+		Extra       identity.Extra     `json:",embed"`
 	} `json:"project"`
 }
 
@@ -87,11 +97,20 @@ func (b *projectBody) apply(p *identity.Project) error {
 	w.Description.to(&p.Description)
 	w.Enabled.to(&p.Enabled)
 	w.Tags.to(&p.Tags)
-	if w.IsDomain.Value {
-		return cloud.Errorf(cloud.Invalid, "project", "Invalid input for field 'is_domain': domains are made at /v3/domains.").At("/project/is_domain")
+	if w.IsDomain.Set && w.IsDomain.Value != p.IsDomain {
+		return cloud.Errorf(cloud.Invalid, "project", "Invalid input for field 'is_domain': it cannot be set to another value.").At("/project/is_domain")
 	}
 	return cmp.Or(immutable("project", "id", w.ID, p.ID), immutable("project", "domain_id", w.DomainID, p.DomainID), immutable("project", "parent_id", w.ParentID, p.ParentID),
-		checkTags("/project/tags", p.Tags), w.Options.check("project"))
+		checkTags("/project/tags", p.Tags), change("project", &p.Options, w.Options, &p.Extra, w.Extra))
+}
+
+// place puts a new project below its parent, in the domain of the parent unless
+// the body names one.
+func (b *projectBody) place(rq *front.Request, p *identity.Project) {
+	w := &b.Project
+	p.DomainID = domainOfNew(rq, w.DomainID.Value, w.ParentID.Value)
+	p.ParentID = cmp.Or(w.ParentID.Value, p.DomainID)
+	w.DomainID.Value, w.ParentID.Value = p.DomainID, p.ParentID
 }
 
 func projectList(rq *front.Request) (*front.Response, error) {
@@ -101,13 +120,24 @@ func projectList(rq *front.Request) (*front.Response, error) {
 			seen = append(seen, p)
 		}
 	}
-	return list(rq, "projects", renderProjects(rq, seen)), nil
+	if filterOf(rq).on("is_domain") {
+		seen = nil
+		for d := range identity.Domains.All(rq.Read()) {
+			if rq.Can("identity:domain:get", targetOfDomain(rq, d.ID)) {
+				seen = append(seen, identity.DomainAsProject(d))
+			}
+		}
+	}
+	return paged(rq, "projects", renderProjects(rq, seen), projectColumns)
 }
 
 func projectShow(rq *front.Request) (*front.Response, error) {
 	p, err := identity.ProjectGet(rq.Read(), rq.PathValue("id"))
+	if err != nil {
+		return nil, err
+	}
 	w := renderProject(rq, p)
-	w.relatives(rq, p)
+	err = w.relatives(rq, p)
 	return front.OK(map[string]projectWire{"project": w}), err
 }
 
@@ -116,9 +146,14 @@ func projectCreate(rq *front.Request) (*front.Response, error) {
 	if err := rq.Decode(&b); err != nil {
 		return nil, err
 	}
-	p := identity.Project{DomainID: cmp.Or(b.Project.DomainID.Value, homeDomain(rq)), Enabled: true}
-	p.ParentID = cmp.Or(b.Project.ParentID.Value, p.DomainID)
-	b.Project.DomainID.Value, b.Project.ParentID.Value = p.DomainID, p.ParentID
+	p := identity.Project{IsDomain: b.Project.IsDomain.Value, Enabled: true}
+	if p.IsDomain {
+		if err := rq.Require("identity:domain:create", cloud.Target{}); err != nil {
+			return nil, err
+		}
+	} else {
+		b.place(rq, &p)
+	}
 	if err := b.apply(&p); err != nil {
 		return nil, err
 	}

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/cloudlet/cloudlet/server/api/front"
+	"github.com/cloudlet/cloudlet/server/cloud"
 	"github.com/cloudlet/cloudlet/server/identity"
 	"github.com/cloudlet/cloudlet/statestore"
 )
@@ -13,8 +14,14 @@ type projectItem struct {
 }
 
 // relatives fills in the projects above and below one, as far as the query asks.
-func (w *projectWire) relatives(rq *front.Request, p identity.Project) {
+// Error kind: Invalid for a query that asks for both forms of the same.
+func (w *projectWire) relatives(rq *front.Request, p identity.Project) error {
 	f, r := filterOf(rq), rq.Read()
+	for _, of := range []string{"parents", "subtree"} {
+		if f.on(of+"_as_ids") && f.on(of+"_as_list") {
+			return cloud.Errorf(cloud.Invalid, "project", "Cannot use %s_as_list and %s_as_ids query params at the same time.", of, of)
+		}
+	}
 	switch {
 	case f.on("parents_as_ids"):
 		w.Parents = above(r, p)
@@ -27,6 +34,7 @@ func (w *projectWire) relatives(rq *front.Request, p identity.Project) {
 	case f.on("subtree_as_list"):
 		w.Subtree = items(rq, identity.ProjectsBelow(r, p.ID))
 	}
+	return nil
 }
 
 // items renders the projects that the caller may see.
@@ -43,6 +51,9 @@ func items(rq *front.Request, projects []identity.Project) []projectItem {
 // above returns ids nested from the project's parent up to its domain, which is
 // the root of every tree: {"parent": {"domain": null}}.
 func above(r statestore.Reader, p identity.Project) any {
+	if p.IsDomain {
+		return null
+	}
 	t := map[string]any{p.DomainID: null}
 	for _, parent := range slices.Backward(identity.ProjectsAbove(r, p)) {
 		t = map[string]any{parent.ID: t}

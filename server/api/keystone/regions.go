@@ -21,14 +21,17 @@ func regionRoutes() []front.Route {
 }
 
 type regionWire struct {
-	ID          string `json:"id"`
-	Description string `json:"description"`
-	ParentID    any    `json:"parent_region_id"`
-	Links       self   `json:"links"`
+	ID          string         `json:"id"`
+	Description string         `json:"description"`
+	ParentID    any            `json:"parent_region_id"`
+	Links       self           `json:"links"`
+	Extra       identity.Extra `json:",embed"`
 }
 
+var regionColumns = columns[regionWire]{"id": func(r *regionWire) string { return r.ID }}
+
 func renderRegion(rq *front.Request, r identity.Region) regionWire {
-	return regionWire{r.ID, r.Description, orNull(r.ParentID), selfLink(rq, "/regions/"+r.ID)}
+	return regionWire{r.ID, r.Description, orNull(r.ParentID), selfLink(rq, "/regions/"+r.ID), r.Extra}
 }
 
 type regionBody struct {
@@ -37,12 +40,14 @@ type regionBody struct {
 		Description optional[string] `json:"description"`
 		ParentID    optional[string] `json:"parent_region_id"`
 		Enabled     optional[bool]   `json:"enabled"` // clients send it; a region is always enabled
+		Extra       identity.Extra   `json:",embed"`
 	} `json:"region"`
 }
 
 func (b *regionBody) apply(r *identity.Region) error {
 	b.Region.Description.to(&r.Description)
 	b.Region.ParentID.to(&r.ParentID)
+	r.Extra = r.Extra.With(kept(b.Region.Extra))
 	if !b.Region.Enabled.or(true) {
 		return cloud.Errorf(cloud.Invalid, "region", "Invalid input for field 'enabled': a region cannot be disabled.").At("/region/enabled")
 	}
@@ -57,7 +62,7 @@ func regionList(rq *front.Request) (*front.Response, error) {
 			out = append(out, renderRegion(rq, r))
 		}
 	}
-	return list(rq, "regions", out), nil
+	return paged(rq, "regions", out, regionColumns)
 }
 
 func regionShow(rq *front.Request) (*front.Response, error) {

@@ -22,16 +22,19 @@ func roleRoutes() []front.Route {
 }
 
 type roleWire struct {
-	ID          string   `json:"id"`
-	Name        string   `json:"name"`
-	DomainID    any      `json:"domain_id"`
-	Description any      `json:"description"`
-	Options     struct{} `json:"options"`
-	Links       self     `json:"links"`
+	ID          string           `json:"id"`
+	Name        string           `json:"name"`
+	DomainID    any              `json:"domain_id"`
+	Description any              `json:"description"`
+	Options     identity.Options `json:"options"`
+	Links       self             `json:"links"`
+	Extra       identity.Extra   `json:",embed"`
 }
 
+var roleColumns = columns[roleWire]{"id": func(r *roleWire) string { return r.ID }, "name": func(r *roleWire) string { return r.Name }}
+
 func renderRole(rq *front.Request, r identity.Role) roleWire {
-	return roleWire{ID: r.ID, Name: r.Name, DomainID: orNull(r.DomainID), Description: orNull(r.Description), Links: selfLink(rq, "/roles/"+r.ID)}
+	return roleWire{ID: r.ID, Name: r.Name, DomainID: orNull(r.DomainID), Description: orNull(r.Description), Options: r.Options, Links: selfLink(rq, "/roles/"+r.ID), Extra: r.Extra}
 }
 
 type roleBody struct {
@@ -40,14 +43,16 @@ type roleBody struct {
 		Name        optional[string] `json:"name"`
 		DomainID    optional[string] `json:"domain_id"`
 		Description optional[string] `json:"description"`
-		Options     options          `json:"options"`
+		Options     identity.Options `json:"options"`
+		Extra       identity.Extra   `json:",embed"`
 	} `json:"role"`
 }
 
 func (b *roleBody) apply(r *identity.Role) error {
 	b.Role.Name.to(&r.Name)
 	b.Role.Description.to(&r.Description)
-	return cmp.Or(immutable("role", "id", b.Role.ID, r.ID), immutable("role", "domain_id", b.Role.DomainID, r.DomainID), b.Role.Options.check("role"))
+	return cmp.Or(immutable("role", "id", b.Role.ID, r.ID), immutable("role", "domain_id", b.Role.DomainID, r.DomainID),
+		change("role", &r.Options, b.Role.Options, &r.Extra, b.Role.Extra))
 }
 
 // roleList lists the roles of one domain if the query names it, else those that
@@ -60,7 +65,7 @@ func roleList(rq *front.Request) (*front.Response, error) {
 			out = append(out, renderRole(rq, r))
 		}
 	}
-	return list(rq, "roles", out), nil
+	return paged(rq, "roles", out, roleColumns)
 }
 
 func roleShow(rq *front.Request) (*front.Response, error) {

@@ -23,7 +23,7 @@ func Service(d Deps) *front.Service {
 	return &front.Service{
 		Name: "keystone", Root: root, Base: "/v3", Visible: "identity:visible", Fault: fault,
 		Routes: slices.Concat(versionRoutes(), a.tokenRoutes(), a.reachRoutes(), domainRoutes(), projectRoutes(), tagRoutes(),
-			a.userRoutes(), roleRoutes(), impliedRoutes(), assignmentRoutes(), regionRoutes(), serviceRoutes(), endpointRoutes()),
+			a.userRoutes(), a.groupRoutes(), roleRoutes(), impliedRoutes(), assignmentRoutes(), regionRoutes(), serviceRoutes(), endpointRoutes()),
 	}
 }
 

@@ -18,16 +18,20 @@ func serviceRoutes() []front.Route {
 }
 
 type serviceWire struct {
-	ID          string `json:"id"`
-	Name        string `json:"name"`
-	Type        string `json:"type"`
-	Description string `json:"description,omitzero"`
-	Enabled     bool   `json:"enabled"`
-	Links       self   `json:"links"`
+	ID          string         `json:"id"`
+	Name        string         `json:"name"`
+	Type        string         `json:"type"`
+	Description string         `json:"description,omitzero"`
+	Enabled     bool           `json:"enabled"`
+	Links       self           `json:"links"`
+	Extra       identity.Extra `json:",embed"`
 }
 
+var serviceColumns = columns[serviceWire]{"id": func(s *serviceWire) string { return s.ID }, "name": func(s *serviceWire) string { return s.Name },
+	"type": func(s *serviceWire) string { return s.Type }}
+
 func renderService(rq *front.Request, s identity.Service) serviceWire {
-	return serviceWire{s.ID, s.Name, s.Type, s.Description, s.Enabled, selfLink(rq, "/services/"+s.ID)}
+	return serviceWire{s.ID, s.Name, s.Type, s.Description, s.Enabled, selfLink(rq, "/services/"+s.ID), s.Extra}
 }
 
 type serviceBody struct {
@@ -37,6 +41,7 @@ type serviceBody struct {
 		Type        optional[string] `json:"type"`
 		Description optional[string] `json:"description"`
 		Enabled     optional[bool]   `json:"enabled"`
+		Extra       identity.Extra   `json:",embed"`
 	} `json:"service"`
 }
 
@@ -45,6 +50,7 @@ func (b *serviceBody) apply(s *identity.Service) error {
 	b.Service.Type.to(&s.Type)
 	b.Service.Description.to(&s.Description)
 	b.Service.Enabled.to(&s.Enabled)
+	s.Extra = s.Extra.With(kept(b.Service.Extra))
 	return cmp.Or(immutable("service", "id", b.Service.ID, s.ID), required("service", "type", s.Type))
 }
 
@@ -56,7 +62,7 @@ func serviceList(rq *front.Request) (*front.Response, error) {
 			out = append(out, renderService(rq, s))
 		}
 	}
-	return list(rq, "services", out), nil
+	return paged(rq, "services", out, serviceColumns)
 }
 
 func serviceShow(rq *front.Request) (*front.Response, error) {

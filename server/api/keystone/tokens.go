@@ -1,6 +1,9 @@
 package keystone
 
 import (
+	"errors"
+	"net/http"
+
 	"github.com/cloudlet/cloudlet/server/api/front"
 	"github.com/cloudlet/cloudlet/server/cloud"
 	"github.com/cloudlet/cloudlet/server/identity"
@@ -20,7 +23,11 @@ func (a *api) tokenRoutes() []front.Route {
 // subject opens the token that the call is about. Error kind: NotFound for one
 // that is not valid.
 func (a *api) subject(rq *front.Request) (identity.Token, error) {
-	t, err := a.Authority.Validate(rq.Read(), rq.HTTP.Header.Get(subjectHeader))
+	validate := a.Authority.Validate
+	if filterOf(rq).on("allow_expired") && rq.HTTP.Method != "DELETE" && (rq.Caller.Admin() || rq.Caller.HasRole("service")) {
+		validate = a.Authority.ValidateExpired
+	}
+	t, err := validate(rq.Read(), rq.HTTP.Header.Get(subjectHeader))
 	if cloud.Is(err, cloud.Unauthenticated) {
 		err = cloud.Errorf(cloud.NotFound, "token", "The resource could not be found.")
 	}
@@ -45,8 +52,12 @@ func (a *api) tokenIssue(rq *front.Request) (*front.Response, error) {
 	if err != nil {
 		return nil, err
 	}
+	c.Receipt = rq.HTTP.Header.Get(receiptHeader)
 	text, t, err := a.Authority.Issue(rq.Context(), rq.Read(), c, scope)
-	if err != nil {
+	if missing, ok := errors.AsType[*identity.MissingFactors](err); ok {
+		return receiptAnswer(rq, missing), nil
+	}
+	if err := a.noted(rq, c, err); err != nil {
 		return nil, err
 	}
 	return tokenAnswer(front.Created(renderToken(rq, t)), text), nil
@@ -72,6 +83,24 @@ func (a *api) tokenRevoke(rq *front.Request) (*front.Response, error) {
 	})
 }
 
+const receiptHeader = "Openstack-Auth-Receipt"
+
+type receiptWire struct {
+	Methods   []string `json:"methods"`
+	User      inDomain `json:"user"`
+	ExpiresAt string   `json:"expires_at"`
+	IssuedAt  string   `json:"issued_at"`
+}
+
+// receiptAnswer tells which methods are still missing. It is a 401 with a receipt
+// for those that were right.
+func receiptAnswer(rq *front.Request, m *identity.MissingFactors) *front.Response {
+	u, _ := identity.Users.Get(rq.Read(), m.Proven.UserID)
+	body := map[string]any{"required_auth_methods": m.Required, "receipt": receiptWire{m.Proven.Methods,
+		inDomain{nameOfDomain(rq.Read(), u.DomainID), u.ID, u.Name}, stamp(m.Proven.ExpiresAt), stamp(m.Proven.IssuedAt)}}
+	return (&front.Response{Status: http.StatusUnauthorized, Body: body}).With(receiptHeader, m.Receipt).With("Vary", "X-Auth-Token")
+}
+
 type named struct {
 	ID   string `json:"id"`
 	Name string `json:"name"`
@@ -79,6 +108,12 @@ type named struct {
 
 type inDomain struct {
 	Domain named  `json:"domain"`
+	ID     string `json:"id"`
+	Name   string `json:"name"`
+}
+
+type tokenProject struct {
+	Domain *named `json:"domain"`
 	ID     string `json:"id"`
 	Name   string `json:"name"`
 }
@@ -94,7 +129,7 @@ type tokenWire struct {
 	AuditIDs  []string       `json:"audit_ids"`
 	ExpiresAt string         `json:"expires_at"`
 	IssuedAt  string         `json:"issued_at"`
-	Project   *inDomain      `json:"project,omitzero"`
+	Project   *tokenProject  `json:"project,omitzero"`
 	IsDomain  any            `json:"is_domain,omitzero"` // with a project
 	Domain    *named         `json:"domain,omitzero"`
 	System    *systemRef     `json:"system,omitzero"`
@@ -111,13 +146,17 @@ func renderToken(rq *front.Request, t identity.Token) map[string]tokenWire {
 	r := rq.Read()
 	u, _ := identity.Users.Get(r, t.UserID)
 	w := tokenWire{Methods: t.Methods, AuditIDs: t.AuditIDs, ExpiresAt: stamp(t.ExpiresAt), IssuedAt: stamp(t.IssuedAt),
-		User: tokenUser{inDomain{nameOfDomain(r, u.DomainID), u.ID, u.Name}, stampOrNull(u.PasswordExpiresAt)}}
+		User: tokenUser{inDomain{nameOfDomain(r, u.DomainID), u.ID, u.Name}, passwordEnd(u)}}
 	switch t.Scope.Kind {
 	case identity.Unscoped:
 		return map[string]tokenWire{"token": w}
 	case identity.ProjectScope:
-		p, _ := identity.Projects.Get(r, t.Scope.ID)
-		w.Project, w.IsDomain = &inDomain{nameOfDomain(r, p.DomainID), p.ID, p.Name}, false
+		p, _ := identity.ProjectGet(r, t.Scope.ID)
+		w.Project, w.IsDomain = &tokenProject{nil, p.ID, p.Name}, p.IsDomain
+		if !p.IsDomain {
+			d := nameOfDomain(r, p.DomainID)
+			w.Project.Domain = &d
+		}
 	case identity.DomainScope:
 		d := nameOfDomain(r, t.Scope.ID)
 		w.Domain = &d

@@ -239,7 +239,7 @@ func TestWhatEndsAToken(t *testing.T) {
 		"taking the role": func(w *world, admin, _, user string) {
 			w.call(admin, "DELETE /projects/"+w.id(admin, "projects", "demo")+"/users/"+user+"/roles/"+w.id(admin, "roles", "member"), "").must(204)
 		},
-		"time": func(w *world, _, _, _ string) { w.clock.pass(identity.TokenLife) },
+		"time": func(w *world, _, _, _ string) { w.clock.pass(identity.DefaultTokenLife) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)

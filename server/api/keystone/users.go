@@ -13,15 +13,15 @@ import (
 func (a *api) userRoutes() []front.Route {
 	t := userTarget
 	return []front.Route{
-		{Method: "GET", Path: "/users", Rule: "identity:user:list", Handle: userList},
-		{Method: "POST", Path: "/users", Rule: "identity:user:create", Target: newIn("user"), Handle: userCreate},
-		{Method: "GET", Path: "/users/{id}", Rule: "identity:user:get", Target: t, Handle: userShow},
-		{Method: "PATCH", Path: "/users/{id}", Rule: "identity:user:update", Target: t, Handle: userUpdate},
+		{Method: "GET", Path: "/users", Rule: "identity:user:list", Handle: a.userList},
+		{Method: "POST", Path: "/users", Rule: "identity:user:create", Target: newIn("user"), Handle: a.userCreate},
+		{Method: "GET", Path: "/users/{id}", Rule: "identity:user:get", Target: t, Handle: a.userShow},
+		{Method: "PATCH", Path: "/users/{id}", Rule: "identity:user:update", Target: t, Handle: a.userUpdate},
 		{Method: "DELETE", Path: "/users/{id}", Rule: "identity:user:delete", Target: t, Handle: deleter(identity.UserDelete)},
 		// Who knows the password needs no token: the password may have expired.
 		{Method: "POST", Path: "/users/{id}/password", Rule: front.Public, Handle: a.userPassword},
 		{Method: "GET", Path: "/users/{id}/projects", Rule: "identity:project:list_of", Target: t, Handle: userProjects},
-		{Method: "GET", Path: "/users/{id}/groups", Rule: "identity:user:get", Target: t, Handle: userGroups},
+		{Method: "GET", Path: "/users/{id}/groups", Rule: "identity:group:list_of", Target: t, Handle: userGroups},
 	}
 }
 
@@ -40,22 +40,35 @@ func targetOfUser(u identity.User) cloud.Target {
 }
 
 type userWire struct {
-	ID                string   `json:"id"`
-	Name              string   `json:"name"`
-	DomainID          string   `json:"domain_id"`
-	Enabled           bool     `json:"enabled"`
-	Email             string   `json:"email,omitzero"`
-	Description       string   `json:"description,omitzero"`
-	DefaultProjectID  string   `json:"default_project_id,omitzero"`
-	ProjectID         string   `json:"project_id,omitzero"`
-	PasswordExpiresAt any      `json:"password_expires_at"`
-	Options           struct{} `json:"options"`
-	Links             self     `json:"links"`
+	ID                string           `json:"id"`
+	Name              string           `json:"name"`
+	DomainID          string           `json:"domain_id"`
+	Enabled           bool             `json:"enabled"`
+	Email             string           `json:"email,omitzero"`
+	Description       string           `json:"description,omitzero"`
+	DefaultProjectID  string           `json:"default_project_id,omitzero"`
+	ProjectID         string           `json:"project_id,omitzero"`
+	PasswordExpiresAt any              `json:"password_expires_at"`
+	Options           identity.Options `json:"options"`
+	Links             self             `json:"links"`
+	Extra             identity.Extra   `json:",embed"`
 }
 
-func renderUser(rq *front.Request, u identity.User) userWire {
-	return userWire{ID: u.ID, Name: u.Name, DomainID: u.DomainID, Enabled: u.Enabled, Email: u.Email, Description: u.Description,
-		DefaultProjectID: u.DefaultProjectID, ProjectID: u.ProjectID, PasswordExpiresAt: stampOrNull(u.PasswordExpiresAt), Links: selfLink(rq, "/users/"+u.ID)}
+var userColumns = columns[userWire]{"id": func(u *userWire) string { return u.ID }, "name": func(u *userWire) string { return u.Name },
+	"domain_id": func(u *userWire) string { return u.DomainID }}
+
+func (a *api) renderUser(rq *front.Request, u identity.User) userWire {
+	return userWire{ID: u.ID, Name: u.Name, DomainID: u.DomainID, Enabled: a.Authority.Enabled(u), Email: u.Email, Description: u.Description,
+		DefaultProjectID: u.DefaultProjectID, ProjectID: u.ProjectID, PasswordExpiresAt: passwordEnd(u), Options: u.Options,
+		Links: selfLink(rq, "/users/"+u.ID), Extra: u.Extra}
+}
+
+// passwordEnd renders when a user's password expires; null if it does not.
+func passwordEnd(u identity.User) any {
+	if u.Options.On(identity.IgnoreExpiry) {
+		return null
+	}
+	return stampOrNull(u.PasswordExpiresAt)
 }
 
 type userBody struct {
@@ -69,16 +82,20 @@ type userBody struct {
 		Email            optional[string] `json:"email"`
 		Enabled          optional[bool]   `json:"enabled"`
 		Password         optional[secret] `json:"password"`
-		Options          options          `json:"options"`
+		Options          identity.Options `json:"options"`
+		Extra            identity.Extra   `json:",embed"`
 	} `json:"user"`
 }
 
 // hashed returns the change that the body asks for. It blocks for a password hash.
-func (b *userBody) hashed(ctx context.Context) (func(*identity.User) error, error) {
+func (a *api) hashed(ctx context.Context, b *userBody) (func(*identity.User) error, error) {
 	w, hash := b.User, ""
 	if w.Password.Value != "" {
-		var err error
-		if hash, err = identity.PasswordHash(ctx, string(w.Password.Value)); err != nil {
+		err := a.Authority.PasswordCheck(ctx, identity.User{}, string(w.Password.Value), false)
+		if err == nil {
+			hash, err = identity.PasswordHash(ctx, string(w.Password.Value))
+		}
+		if err != nil {
 			return nil, cloud.AsError(err).At("/user/password")
 		}
 	}
@@ -89,37 +106,57 @@ func (b *userBody) hashed(ctx context.Context) (func(*identity.User) error, erro
 		w.Description.to(&u.Description)
 		w.Email.to(&u.Email)
 		w.Enabled.to(&u.Enabled)
+		err := cmp.Or(immutable("user", "id", w.ID, u.ID), immutable("user", "domain_id", w.DomainID, u.DomainID),
+			change("user", &u.Options, w.Options, &u.Extra, w.Extra))
 		if w.Password.Set {
-			u.PasswordHash = hash
+			a.Authority.PasswordSet(u, hash, false)
 		}
-		return cmp.Or(immutable("user", "id", w.ID, u.ID), immutable("user", "domain_id", w.DomainID, u.DomainID), w.Options.check("user"))
+		if w.Enabled.Value || u.ID == "" {
+			a.Authority.Active(u)
+		}
+		return err
 	}, nil
 }
 
-func userList(rq *front.Request) (*front.Response, error) {
-	f := filterOf(rq)
-	var out []userWire
+func (a *api) userList(rq *front.Request) (*front.Response, error) {
+	var seen []identity.User
 	for u := range identity.Users.All(rq.Read()) {
-		if f.text("name", u.Name) && f.text("domain_id", u.DomainID) && f.truth("enabled", u.Enabled) && rq.Can("identity:user:get", targetOfUser(u)) {
-			out = append(out, renderUser(rq, u))
+		if rq.Can("identity:user:get", targetOfUser(u)) {
+			seen = append(seen, u)
 		}
 	}
-	return list(rq, "users", out), nil
+	return a.usersPaged(rq, seen)
 }
 
-func userShow(rq *front.Request) (*front.Response, error) {
+// usersPaged renders the users that the query asks for.
+func (a *api) usersPaged(rq *front.Request, users []identity.User) (*front.Response, error) {
+	f := filterOf(rq)
+	expires, err := f.moment("password_expires_at")
+	if err != nil {
+		return nil, err
+	}
+	var out []userWire
+	for _, u := range users {
+		if f.text("name", u.Name) && f.text("domain_id", u.DomainID) && f.truth("enabled", a.Authority.Enabled(u)) && expires(u.PasswordExpiresAt) {
+			out = append(out, a.renderUser(rq, u))
+		}
+	}
+	return paged(rq, "users", out, userColumns)
+}
+
+func (a *api) userShow(rq *front.Request) (*front.Response, error) {
 	u, err := identity.UserGet(rq.Read(), rq.PathValue("id"))
-	return front.OK(map[string]userWire{"user": renderUser(rq, u)}), err
+	return front.OK(map[string]userWire{"user": a.renderUser(rq, u)}), err
 }
 
-func userCreate(rq *front.Request) (*front.Response, error) {
+func (a *api) userCreate(rq *front.Request) (*front.Response, error) {
 	var b userBody
 	if err := rq.Decode(&b); err != nil {
 		return nil, err
 	}
 	u := identity.User{DomainID: cmp.Or(b.User.DomainID.Value, homeDomain(rq)), Enabled: true}
 	b.User.DomainID.Value = u.DomainID
-	change, err := b.hashed(rq.Context())
+	change, err := a.hashed(rq.Context(), &b)
 	if err == nil {
 		err = change(&u)
 	}
@@ -127,20 +164,20 @@ func userCreate(rq *front.Request) (*front.Response, error) {
 		return nil, err
 	}
 	u, err = made(rq, u, identity.UserPut)
-	return front.Created(map[string]userWire{"user": renderUser(rq, u)}), err
+	return front.Created(map[string]userWire{"user": a.renderUser(rq, u)}), err
 }
 
-func userUpdate(rq *front.Request) (*front.Response, error) {
+func (a *api) userUpdate(rq *front.Request) (*front.Response, error) {
 	var b userBody
 	if err := rq.Decode(&b); err != nil {
 		return nil, err
 	}
-	change, err := b.hashed(rq.Context())
+	change, err := a.hashed(rq.Context(), &b)
 	if err != nil {
 		return nil, err
 	}
 	u, err := edited(rq, identity.UserGet, change, identity.UserPut)
-	return front.OK(map[string]userWire{"user": renderUser(rq, u)}), err
+	return front.OK(map[string]userWire{"user": a.renderUser(rq, u)}), err
 }
 
 func (a *api) userPassword(rq *front.Request) (*front.Response, error) {
@@ -153,15 +190,28 @@ func (a *api) userPassword(rq *front.Request) (*front.Response, error) {
 	if err := rq.Decode(&b); err != nil {
 		return nil, err
 	}
-	u, err := a.Authority.PasswordProve(rq.Context(), rq.Read(), rq.PathValue("id"), string(b.User.Original))
-	if err != nil {
+	id := rq.PathValue("id")
+	u, err := a.Authority.PasswordProve(rq.Context(), rq.Read(), id, string(b.User.Original))
+	if err := a.noted(rq, identity.Credentials{UserID: id}, err); err != nil {
+		return nil, err
+	}
+	if err := a.Authority.PasswordCheck(rq.Context(), u, string(b.User.Password), true); err != nil {
 		return nil, err
 	}
 	hash, err := identity.PasswordHash(rq.Context(), string(b.User.Password))
 	if err != nil {
 		return nil, cloud.AsError(err).At("/user/password")
 	}
-	return front.NoContent(), rq.Write(func(tx *statestore.Txn) error { return identity.PasswordReplace(tx, u, hash) })
+	return front.NoContent(), rq.Write(func(tx *statestore.Txn) error { return a.Authority.PasswordReplace(tx, u, hash) })
+}
+
+// noted keeps what has to be kept of an attempt to prove a password, and returns
+// the error that it ended with.
+func (a *api) noted(rq *front.Request, c identity.Credentials, err error) error {
+	if note := a.Authority.Noted(rq.Read(), c, err); note != nil {
+		return cmp.Or(err, rq.Write(note))
+	}
+	return err
 }
 
 func userProjects(rq *front.Request) (*front.Response, error) {
@@ -172,8 +222,9 @@ func userProjects(rq *front.Request) (*front.Response, error) {
 	return list(rq, "projects", renderProjects(rq, projects)), nil
 }
 
-// userGroups is empty: there are no groups.
 func userGroups(rq *front.Request) (*front.Response, error) {
-	_, err := identity.UserGet(rq.Read(), rq.PathValue("id"))
-	return list(rq, "groups", []struct{}{}), err
+	if _, err := identity.UserGet(rq.Read(), rq.PathValue("id")); err != nil {
+		return nil, err
+	}
+	return groupsPaged(rq, identity.GroupsOf(rq.Read(), rq.PathValue("id")))
 }

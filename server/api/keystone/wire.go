@@ -1,8 +1,9 @@
 package keystone
 
 import (
+	"cmp"
 	"errors"
-	"slices"
+	"math"
 	"strings"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 
 	"github.com/cloudlet/cloudlet/server/api/front"
 	"github.com/cloudlet/cloudlet/server/cloud"
+	"github.com/cloudlet/cloudlet/server/identity"
 	"github.com/cloudlet/cloudlet/statestore"
 )
 
@@ -85,17 +87,20 @@ func (s *secret) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 	return errors.New("a value of type 'string' is required")
 }
 
-// options are a resource's options. None is offered; clients send the object
-// all the same, and may ask for what is so already.
-type options map[string]jsontext.Value
-
-func (o options) check(kind string) error {
-	for name, v := range o {
-		if !slices.Contains([]string{"null", "false", "[]"}, string(v)) {
-			return cloud.Errorf(cloud.Invalid, kind, "Invalid input for field 'options': the option %s is not offered.", name).At("/" + kind + "/options/" + name)
-		}
+// kept returns the members of a body that Keystone does not know and keeps all the
+// same, without those that answers have of themselves.
+func kept(unknown identity.Extra, own ...string) identity.Extra {
+	for _, name := range append(own, "links") {
+		delete(unknown, name)
 	}
-	return nil
+	return unknown
+}
+
+// change makes the changes of a body that all resources have in common.
+func change(kind string, o *identity.Options, given identity.Options, e *identity.Extra, unknown identity.Extra) error {
+	next, err := o.With(kind, given)
+	*o, *e = next, e.With(kept(unknown, "password_expires_at", "parents", "subtree"))
+	return err
 }
 
 type self struct {
@@ -110,13 +115,39 @@ type listLinks struct {
 	Previous any    `json:"previous"`
 }
 
-// list renders a collection, which is always whole: Keystone does not page.
+// list renders a collection that is always whole.
 func list[T any](rq *front.Request, key string, items []T) *front.Response {
+	return listOf(rq, key, items, null, false)
+}
+
+func listOf[T any](rq *front.Request, key string, items []T, next any, truncated bool) *front.Response {
 	if items == nil {
 		items = []T{}
 	}
-	body := map[string]any{key: items, "links": listLinks{rq.BaseURL() + rq.HTTP.URL.RequestURI(), null, null}}
+	body := map[string]any{key: items, "links": listLinks{rq.BaseURL() + rq.HTTP.URL.RequestURI(), next, null}}
+	if truncated {
+		body["truncated"] = true
+	}
 	return front.OK(body).With("Vary", "X-Auth-Token")
+}
+
+// columns are the members by which a collection is sorted; "id" is where a page
+// ends.
+type columns[T any] map[string]func(*T) string
+
+// paged renders what the query wants of a collection: sorted by ?sort_key and
+// ?sort_dir, after ?marker, at most ?limit. Without a limit it is whole.
+func paged[T any](rq *front.Request, key string, items []T, by columns[T]) (*front.Response, error) {
+	p := front.Paging[T]{ID: by["id"], Sorts: map[string]func(a, b *T) int{}, Max: math.MaxInt, DefaultDir: "asc"}
+	for name, value := range by {
+		p.Sorts[name] = func(a, b *T) int { return cmp.Compare(value(a), value(b)) }
+	}
+	page, more, err := front.Page(rq.Query(), items, p)
+	if err != nil || !more {
+		return list(rq, key, page), err
+	}
+	next := rq.BaseURL() + rq.HTTP.URL.EscapedPath() + "?" + front.NextQuery(rq.Query(), by["id"](&page[len(page)-1]))
+	return listOf(rq, key, page, next, true), nil
 }
 
 // made stores a new row and returns it as stored.

@@ -1,5 +1,5 @@
 # Identity (Keystone): administrators manage everything; a manager of a domain
-# manages the users and projects of that domain; everybody sees themselves.
+# manages the users, groups and projects of that domain; everybody sees themselves.
 #
 # target.domain_id is the domain that the user, project or assignment is in (of an
 # assignment, only if user and scope are in the same one), target.attr.role the
@@ -35,6 +35,17 @@ rules = {
   "identity:user:create" = admin || domain_manager
   "identity:user:update" = admin || domain_manager
   "identity:user:delete" = admin || domain_manager
+
+  "identity:group:list"        = admin || system_reader || domain_reader
+  "identity:group:list_of"     = admin || system_reader || domain_reader || own_user # GET users/{id}/groups
+  "identity:group:get"         = admin || system_reader || domain_reader
+  "identity:group:create"      = admin || domain_manager
+  "identity:group:update"      = admin || domain_manager
+  "identity:group:delete"      = admin || domain_manager
+  "identity:membership:list"   = admin || system_reader || domain_reader
+  "identity:membership:get"    = admin || system_reader || domain_reader
+  "identity:membership:create" = admin || domain_manager
+  "identity:membership:delete" = admin || domain_manager
 
   "identity:role:list"   = admin || system_reader || manager
   "identity:role:get"    = admin || system_reader || manager
