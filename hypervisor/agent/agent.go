@@ -138,17 +138,22 @@ func (a *Agent) work(ctx context.Context, key string) error {
 
 // watchDriver has guests listed whenever the driver says that one changed.
 func (a *Agent) watchDriver(ctx context.Context) {
+	wait := reconnectFirst
 	for ctx.Err() == nil {
-		err := a.Driver.Events(ctx, func(hypervisor.Event) { a.pokeRefresh() })
+		err := a.Driver.Events(ctx, func(hypervisor.Event) {
+			wait = reconnectFirst
+			a.pokeRefresh()
+		})
 		if ctx.Err() != nil {
 			return
 		}
-		a.Log.Warn("the driver's events ended; listening again", "error", err)
+		a.Log.Warn("the driver's events ended; listening again", "in", wait, "error", err)
 		a.pokeRefresh()
 		select {
-		case <-a.Clock.After(time.Second):
+		case <-a.Clock.After(wait):
 		case <-ctx.Done():
 		}
+		wait = min(wait*2, reconnectMost)
 	}
 }
 
@@ -164,14 +169,17 @@ func (a *Agent) refreshLoop(ctx context.Context) {
 	a.pokeRefresh()
 	resync := a.Clock.After(a.Resync)
 	var again <-chan time.Time
+	wait := reconnectFirst
 	for {
 		select {
 		case <-again:
 			a.pokeRefresh()
 		case <-a.refresh:
-			if again = nil; !a.listGuests(ctx) {
-				again = a.Clock.After(time.Second)
+			if a.listGuests(ctx) {
+				again, wait = nil, reconnectFirst
+				continue
 			}
+			again, wait = a.Clock.After(wait), min(wait*2, reconnectMost)
 		case <-resync:
 			resync = a.Clock.After(a.Resync)
 			if a.listGuests(ctx) {
