@@ -1,6 +1,7 @@
 package client
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -48,6 +49,7 @@ type Client struct {
 
 	session  string      // name of this process's plan session
 	applying atomic.Bool // a call of this process has changed the cloud
+	away     atomic.Bool // the cloud was away: what it knew of the plan session is lost
 	mu       sync.Mutex
 	knows    map[string]bool     // endpoint → knows plan sessions
 	made     map[string][]string // kind → ids in the plan session of what the plan makes
@@ -66,6 +68,7 @@ func New(ctx context.Context, c Config) (*Client, error) {
 	}
 	p.UserAgent.Prepend(c.UserAgent)
 	out := &Client{Region: endpoint.Region, session: "tf-" + uuid.NewString(), knows: map[string]bool{}, made: map[string][]string{}}
+	p.HTTPClient.Transport = patient{cmp.Or(p.HTTPClient.Transport, http.DefaultTransport), patience, func() { out.away.Store(true) }} // from here on: it has answered once
 	if out.Compute, err = openstack.NewComputeV2(p, endpoint); err != nil {
 		return nil, fmt.Errorf("the catalog has no compute endpoint for region %q: %w", endpoint.Region, err)
 	}

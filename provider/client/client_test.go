@@ -208,3 +208,19 @@ func TestMessage(t *testing.T) {
 		}
 	}
 }
+
+// A cloud that was away knows nothing of what the plan did before: to go on would
+// be to refuse what is right.
+func TestPlanEndsWhenTheCloudWasAway(t *testing.T) {
+	c, s := newTestClient(t, "plan", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNotFound) })
+	var diags diag.Diagnostics
+	c.Plan(t.Context(), s, &diags, nil, func(ctx context.Context, s *gophercloud.ServiceClient) error {
+		c.away.Store(true)
+		_, err := s.Get(ctx, s.ServiceURL("things"), nil, nil)
+		return err
+	})
+	c.Plan(t.Context(), s, &diags, nil, func(context.Context, *gophercloud.ServiceClient) error { t.Error("asked again"); return nil })
+	if diags.HasError() || diags.WarningsCount() != 1 {
+		t.Error(diags)
+	}
+}

@@ -17,10 +17,9 @@ const UnknownID = "00000000-0000-0000-0000-000000000000"
 // that apply will run, and reports what the cloud would refuse or warn of.
 // Nothing is changed. call gets a service client whose requests go to the fork.
 // It does nothing on a cloud without plan sessions, and once this process has
-// begun to apply. An error that only says that the cloud could not be asked is
-// a warning: apply will tell.
+// begun to apply. If the cloud was away, that is a warning: apply will tell.
 func (c *Client) Plan(ctx context.Context, s *gophercloud.ServiceClient, diags *diag.Diagnostics, fields Fields, call func(context.Context, *gophercloud.ServiceClient) error) {
-	if c == nil || c.applying.Load() || !c.extension(ctx, s, "plan") {
+	if c == nil || c.applying.Load() || c.away.Load() || !c.extension(ctx, s, "plan") {
 		return
 	}
 	w := &warnings{}
@@ -30,6 +29,10 @@ func (c *Client) Plan(ctx context.Context, s *gophercloud.ServiceClient, diags *
 	ps.ProviderClient = &pc
 	err := call(ctx, ps)
 	if c.applying.Load() {
+		return
+	}
+	if c.away.Load() {
+		diags.AddWarning("The plan is not checked", "The cloud was away while the plan was made, and has forgotten what it knew of it. What it would refuse shows at apply.")
 		return
 	}
 	for _, text := range w.texts() {

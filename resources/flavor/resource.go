@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/gophercloud/gophercloud/v2"
 	"github.com/gophercloud/gophercloud/v2/openstack/compute/v2/flavors"
 	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
@@ -117,8 +118,20 @@ func (r *flavor) Create(ctx context.Context, req resource.CreateRequest, resp *r
 	defer cancel()
 	s := r.Client.Compute
 	var w wire
-	if err := flavors.Create(ctx, s, m.createBody()).ExtractIntoStructPtr(&w, "flavor"); err != nil {
+	if m.ID.IsUnknown() {
+		m.ID = types.StringValue(uuid.NewString())
+	}
+	lost, err := client.OnceAs(ctx, m.ID.ValueString(), func(ctx context.Context, id string) (err error) {
+		w, err = get(ctx, s, id)
+		return err
+	}, func(ctx context.Context) error {
+		return flavors.Create(ctx, s, m.createBody()).ExtractIntoStructPtr(&w, "flavor")
+	})
+	if err != nil {
 		addError(&resp.Diagnostics, "Cannot create the flavor", err)
+		if lost != "" {
+			client.SaveCreated(ctx, &resp.State, &m, &resp.Diagnostics)
+		}
 		return
 	}
 	made := m
@@ -132,8 +145,7 @@ func (r *flavor) Create(ctx context.Context, req resource.CreateRequest, resp *r
 		}
 		return
 	}
-	w, err := get(ctx, s, w.ID)
-	if err != nil {
+	if w, err = get(ctx, s, w.ID); err != nil {
 		addError(&resp.Diagnostics, "Cannot read the flavor", err)
 		return
 	}

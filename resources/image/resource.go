@@ -10,11 +10,13 @@ import (
 	"os"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/gophercloud/gophercloud/v2"
 	"github.com/gophercloud/gophercloud/v2/openstack/image/v2/imagedata"
 	"github.com/gophercloud/gophercloud/v2/openstack/image/v2/images"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/cloudlet/cloudlet/provider/client"
 )
@@ -47,8 +49,18 @@ func (r *image) Create(ctx context.Context, req resource.CreateRequest, resp *re
 	defer cancel()
 	s := r.Client.Image
 	var w wire
-	if err := images.Create(ctx, s, m.createBody()).ExtractInto(&w); err != nil {
+	body := m.createBody()
+	body["id"] = uuid.NewString()
+	lost, err := client.OnceAs(ctx, body["id"].(string), func(ctx context.Context, id string) (err error) {
+		w, err = get(ctx, s, id)
+		return err
+	}, func(ctx context.Context) error { return images.Create(ctx, s, body).ExtractInto(&w) })
+	if err != nil {
 		addError(&resp.Diagnostics, "Cannot create the image", err)
+		if lost != "" {
+			m.ID = types.StringValue(lost)
+			client.SaveCreated(ctx, &resp.State, &m, &resp.Diagnostics)
+		}
 		return
 	}
 	made := m
@@ -66,8 +78,7 @@ func (r *image) Create(ctx context.Context, req resource.CreateRequest, resp *re
 		addError(&resp.Diagnostics, "The image did not become active", err)
 		return
 	}
-	w, err := get(ctx, s, w.ID)
-	if err != nil {
+	if w, err = get(ctx, s, w.ID); err != nil {
 		addError(&resp.Diagnostics, "Cannot read the image", err)
 		return
 	}

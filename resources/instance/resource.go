@@ -77,9 +77,21 @@ func (r *instance) Create(ctx context.Context, req resource.CreateRequest, resp 
 	ctx, cancel := r.Client.Deadline(ctx, limit)
 	defer cancel()
 	s := r.Client.Compute
-	id, err := create(ctx, s, m.createBody(ctx, config.UserDataWO.ValueString(), &resp.Diagnostics))
+	body, id := m.createBody(ctx, config.UserDataWO.ValueString(), &resp.Diagnostics), ""
+	lost, err := r.Client.Once(ctx, s, func(ctx context.Context, made string) error {
+		id = made
+		_, err := get(ctx, s, made)
+		return err
+	}, func(ctx context.Context, s *gophercloud.ServiceClient) (err error) {
+		id, err = create(ctx, s, body)
+		return err
+	})
 	if err != nil {
 		client.AddError(&resp.Diagnostics, "Cannot create the instance", err, fieldsOf(config))
+		if lost != "" {
+			m.ID = types.StringValue(lost)
+			client.SaveCreated(ctx, &resp.State, &m, &resp.Diagnostics)
+		}
 		return
 	}
 	m.ID = types.StringValue(id)

@@ -68,3 +68,9 @@ func publicOf(file, comment string) (string, error) {
 // sameKey reports whether two lines of authorized_keys are the same but for
 // surrounding space.
 func sameKey(a, b string) bool { return strings.TrimSpace(a) == strings.TrimSpace(b) }
+
+// sameMaterial reports whether they are the same key, whatever its comment.
+func sameMaterial(a, b string) bool {
+	x, y := strings.Fields(a), strings.Fields(b)
+	return len(x) > 1 && len(y) > 1 && x[0] == y[0] && x[1] == y[1]
+}

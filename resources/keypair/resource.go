@@ -135,8 +135,20 @@ func (r *keypair) Create(ctx context.Context, req resource.CreateRequest, resp *
 		}
 	}
 	var w wire
-	if err := keypairs.Create(ctx, r.Client.Compute, body(m.Name.ValueString(), key)).ExtractIntoStructPtr(&w, "keypair"); err != nil {
+	lost, err := client.OnceAs(ctx, m.Name.ValueString(), func(ctx context.Context, name string) (err error) {
+		w, err = get(ctx, r.Client.Compute, name)
+		return err
+	}, func(ctx context.Context) error {
+		return keypairs.Create(ctx, r.Client.Compute, body(m.Name.ValueString(), key)).ExtractIntoStructPtr(&w, "keypair")
+	})
+	if err == nil && !sameMaterial(w.PublicKey, key) {
+		err = fmt.Errorf("there is a keypair %q already, with another key", m.Name.ValueString())
+	}
+	if err != nil {
 		addError(&resp.Diagnostics, "Cannot create the keypair", err)
+		if lost != "" {
+			client.SaveCreated(ctx, &resp.State, &m, &resp.Diagnostics)
+		}
 		return
 	}
 	m.fill(w)

@@ -18,6 +18,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringdefault"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringplanmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/cloudlet/cloudlet/provider/client"
 )
@@ -103,8 +104,18 @@ func (r *network) Create(ctx context.Context, req resource.CreateRequest, resp *
 	ctx, cancel := r.Client.Deadline(ctx, limit)
 	defer cancel()
 	var w wire
-	if err := networks.Create(ctx, r.Client.Network, options{client.CreateBody(m.attributes())}).ExtractIntoStructPtr(&w, "network"); err != nil {
+	lost, err := r.Client.Once(ctx, r.Client.Network, func(ctx context.Context, id string) (err error) {
+		w, err = get(ctx, r.Client.Network, id)
+		return err
+	}, func(ctx context.Context, s *gophercloud.ServiceClient) error {
+		return networks.Create(ctx, s, options{client.CreateBody(m.attributes())}).ExtractIntoStructPtr(&w, "network")
+	})
+	if err != nil {
 		addError(&resp.Diagnostics, "Cannot create the network", err)
+		if lost != "" {
+			m.ID = types.StringValue(lost)
+			client.SaveCreated(ctx, &resp.State, &m, &resp.Diagnostics)
+		}
 		return
 	}
 	m.fill(w)

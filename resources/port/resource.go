@@ -128,8 +128,18 @@ func (r *port) Create(ctx context.Context, req resource.CreateRequest, resp *res
 	ctx, cancel := r.Client.Deadline(ctx, limit)
 	defer cancel()
 	var w wire
-	if err := ports.Create(ctx, r.Client.Network, options{client.CreateBody(m.attributes())}).ExtractIntoStructPtr(&w, "port"); err != nil {
+	lost, err := r.Client.Once(ctx, r.Client.Network, func(ctx context.Context, id string) (err error) {
+		w, err = get(ctx, r.Client.Network, id)
+		return err
+	}, func(ctx context.Context, s *gophercloud.ServiceClient) error {
+		return ports.Create(ctx, s, options{client.CreateBody(m.attributes())}).ExtractIntoStructPtr(&w, "port")
+	})
+	if err != nil {
 		addError(&resp.Diagnostics, "Cannot create the port", err)
+		if lost != "" {
+			m.ID = types.StringValue(lost)
+			client.SaveCreated(ctx, &resp.State, &m, &resp.Diagnostics)
+		}
 		return
 	}
 	m.fill(ctx, w, &resp.Diagnostics)

@@ -8,6 +8,7 @@ import (
 	"github.com/gophercloud/gophercloud/v2/openstack/networking/v2/extensions/security/groups"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/cloudlet/cloudlet/provider/client"
 )
@@ -80,8 +81,18 @@ func (r *group) Create(ctx context.Context, req resource.CreateRequest, resp *re
 	defer cancel()
 	s := r.Client.Network
 	var w wire
-	if err := groups.Create(ctx, s, options{client.CreateBody(m.attributes())}).ExtractIntoStructPtr(&w, "security_group"); err != nil {
+	lost, err := r.Client.Once(ctx, r.Client.Network, func(ctx context.Context, id string) (err error) {
+		w, err = get(ctx, r.Client.Network, id)
+		return err
+	}, func(ctx context.Context, s *gophercloud.ServiceClient) error {
+		return groups.Create(ctx, s, options{client.CreateBody(m.attributes())}).ExtractIntoStructPtr(&w, "security_group")
+	})
+	if err != nil {
 		addError(&resp.Diagnostics, "Cannot create the security group", err)
+		if lost != "" {
+			m.ID = types.StringValue(lost)
+			client.SaveCreated(ctx, &resp.State, &m, &resp.Diagnostics)
+		}
 		return
 	}
 	made := m
@@ -95,8 +106,7 @@ func (r *group) Create(ctx context.Context, req resource.CreateRequest, resp *re
 		}
 		return
 	}
-	w, err := get(ctx, s, w.ID)
-	if err != nil {
+	if w, err = get(ctx, s, w.ID); err != nil {
 		addError(&resp.Diagnostics, "Cannot read the security group", err)
 		return
 	}

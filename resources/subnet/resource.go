@@ -145,8 +145,18 @@ func (r *subnet) Create(ctx context.Context, req resource.CreateRequest, resp *r
 	ctx, cancel := r.Client.Deadline(ctx, limit)
 	defer cancel()
 	var w wire
-	if err := subnets.Create(ctx, r.Client.Network, m.createBody()).ExtractIntoStructPtr(&w, "subnet"); err != nil {
+	lost, err := r.Client.Once(ctx, r.Client.Network, func(ctx context.Context, id string) (err error) {
+		w, err = get(ctx, r.Client.Network, id)
+		return err
+	}, func(ctx context.Context, s *gophercloud.ServiceClient) error {
+		return subnets.Create(ctx, s, m.createBody()).ExtractIntoStructPtr(&w, "subnet")
+	})
+	if err != nil {
 		addError(&resp.Diagnostics, "Cannot create the subnet", err)
+		if lost != "" {
+			m.ID = types.StringValue(lost)
+			client.SaveCreated(ctx, &resp.State, &m, &resp.Diagnostics)
+		}
 		return
 	}
 	m.fill(ctx, w, &resp.Diagnostics)

@@ -22,6 +22,7 @@ type Caller struct {
 	Roles                  []string // names, implied ones included
 	Service                bool     // an internal caller: the server itself
 	RequestID              string   // X-Openstack-Request-Id of the request
+	ChosenID               string   // UUID that the client wants for what its call makes; "" for one of the cloud's choosing
 }
 
 // HasRole reports whether the caller holds the role, by name.

@@ -26,6 +26,11 @@ func InstanceCreate(tx *statestore.Txn, c cloud.Caller, s InstanceSpec) ([]Insta
 	if err := s.check(op); err != nil {
 		return nil, err
 	}
+	chosen := c.ChosenID // the first one's; not that of a port made for it
+	c.ChosenID = ""
+	if _, taken := Instances.Get(tx, chosen); taken {
+		return nil, conflict(op, chosen, "The id %s is in use already.", chosen)
+	}
 	if limit := limitOf(tx, c.ProjectID, QuotaMetadata); limit >= 0 && len(s.Metadata) > limit {
 		return nil, &cloud.Error{Kind: cloud.Quota, Op: op, Resource: "instance", Field: "/server/metadata",
 			Msg: fmt.Sprintf("Maximum number of metadata items exceeds %d", limit)}
@@ -49,7 +54,8 @@ func InstanceCreate(tx *statestore.Txn, c cloud.Caller, s InstanceSpec) ([]Insta
 	var made []Instance
 	for n := range count {
 		i := draft
-		i.ID, i.LaunchIndex = tx.NewID(), n
+		i.ID, i.LaunchIndex = cmp.Or(chosen, tx.NewID()), n
+		chosen = ""
 		if s.Max > 1 {
 			i.Name = fmt.Sprintf("%s-%d", s.Name, n+1)
 		}

@@ -63,6 +63,18 @@ func missing(op, resource, id, format string) *cloud.Error {
 	return &cloud.Error{Kind: cloud.NotFound, Op: op, Resource: resource, ID: id, Msg: fmt.Sprintf(format, id)}
 }
 
+// idFor returns the id of what a call makes: the one that its client chose, or a
+// fresh one. Error kind: Conflict if there is such a thing already.
+func idFor[T any](tx *statestore.Txn, c cloud.Caller, op, resource string, t *statestore.Table[T]) (string, error) {
+	if c.ChosenID == "" {
+		return tx.NewID(), nil
+	}
+	if _, taken := t.Get(tx, c.ChosenID); taken {
+		return "", &cloud.Error{Kind: cloud.Conflict, Op: op, Resource: resource, ID: c.ChosenID, Msg: fmt.Sprintf("The id %s is in use already.", c.ChosenID)}
+	}
+	return c.ChosenID, nil
+}
+
 // standsIn reports whether an id names something a plan will make (I9).
 func standsIn(id string) bool { return id == cloud.UnknownID }
 

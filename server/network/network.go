@@ -146,7 +146,9 @@ func NetworkCreate(tx *statestore.Txn, c cloud.Caller, s NetworkSpec) (Network, 
 	if err := n.check(op); err != nil {
 		return Network{}, err
 	}
-	n.ID = tx.NewID()
+	if n.ID, err = idFor(tx, c, op, "network", Networks); err != nil {
+		return Network{}, err
+	}
 	n.CreatedAt, n.UpdatedAt, n.Revision = tx.Now(), tx.Now(), 1
 	if n.Default {
 		undefault(tx, n.ID)

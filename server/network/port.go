@@ -193,7 +193,9 @@ func PortCreate(tx *statestore.Txn, c cloud.Caller, spec PortSpec) (Port, error)
 	if err := quotaTake(tx, op, QuotaPorts, project, Ports, func(p Port) string { return p.ID }); err != nil {
 		return Port{}, err
 	}
-	p.ID = tx.NewID()
+	if p.ID, err = idFor(tx, c, op, "port", Ports); err != nil {
+		return Port{}, err
+	}
 	if err := takeMAC(tx, op, &p, spec.MAC); err != nil {
 		return Port{}, err
 	}

@@ -133,7 +133,9 @@ func SecurityGroupCreate(tx *statestore.Txn, c cloud.Caller, spec GroupSpec) (Se
 	if err := quotaTake(tx, op, QuotaGroups, project, SecurityGroups, func(g SecurityGroup) string { return g.ID }); err != nil {
 		return g, err
 	}
-	g.ID = tx.NewID()
+	if g.ID, err = idFor(tx, c, op, "security_group", SecurityGroups); err != nil {
+		return g, err
+	}
 	g.CreatedAt, g.UpdatedAt, g.Revision = tx.Now(), tx.Now(), 1
 	SecurityGroups.Put(tx, g)
 	egressRules(tx, g)

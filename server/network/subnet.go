@@ -139,7 +139,9 @@ func SubnetCreate(tx *statestore.Txn, c cloud.Caller, spec SubnetSpec) (Subnet, 
 	if err := s.check(op); err != nil {
 		return Subnet{}, err
 	}
-	s.ID = tx.NewID()
+	if s.ID, err = idFor(tx, c, op, "subnet", Subnets); err != nil {
+		return Subnet{}, err
+	}
 	s.CreatedAt, s.UpdatedAt, s.Revision = tx.Now(), tx.Now(), 1
 	Subnets.Put(tx, s)
 	poolBegin(tx, s)

@@ -76,7 +76,7 @@ func (f *Front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h.Set("X-Openstack-Request-Id", rq.ID)
 	h.Set("Server", "Cloudlet/"+f.version)
-	h.Set("Cloudlet-Extensions", "plan, wait")
+	h.Set("Cloudlet-Extensions", "id, plan, wait")
 
 	e, service, fault := f.routes.find(r)
 	rq.service = service
@@ -169,8 +169,9 @@ func (f *Front) authenticate(rq *Request) error {
 		return err
 	}
 	c.RequestID = rq.ID
+	c.ChosenID, err = chosenID(rq.HTTP)
 	rq.Caller = c
-	return nil
+	return err
 }
 
 // attempt checks the row's target and rule and runs its handler once.
