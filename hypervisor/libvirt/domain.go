@@ -153,8 +153,12 @@ func devicesOf(g hypervisor.Guest, machine string) *libvirtxml.DomainDeviceList 
 		}
 	}
 	if isPCIe(machine) {
-		for range sparePorts + len(g.NICs) + 4 { // disk, config drive, balloon, RNG
-			d.Controllers = append(d.Controllers, libvirtxml.DomainController{Type: "pci", Model: "pcie-root-port"})
+		for i := range uint(1 + sparePorts + len(g.NICs) + 4) { // disk, config drive, balloon, RNG
+			c := libvirtxml.DomainController{Type: "pci", Index: &i, Model: "pcie-root-port"}
+			if i == 0 {
+				c.Model = "pcie-root"
+			}
+			d.Controllers = append(d.Controllers, c)
 		}
 	}
 	for _, n := range g.NICs {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"libvirt.org/go/libvirt"
+	"libvirt.org/go/libvirtxml"
 
 	"github.com/cloudlet/cloudlet/hypervisor"
 )
@@ -52,6 +53,9 @@ func (d *Driver) ensure(ctx context.Context, l *link, g hypervisor.Guest, virt, 
 	case !errors.Is(err, hypervisor.ErrNotFound):
 		return err
 	}
+	if err := l.haveFirmware(g, virt, arch); err != nil {
+		return err
+	}
 	if err := ensureDisk(context.WithoutCancel(ctx), g.Root); err != nil {
 		return err
 	}
@@ -69,6 +73,30 @@ func (d *Driver) ensure(ctx context.Context, l *link, g hypervisor.Guest, virt, 
 		return nil
 	}
 	return l.syncNICs(ctx, g.ID, dom, g)
+}
+
+// haveFirmware tells of UEFI that the host lacks, which libvirt finds out only when
+// the guest starts.
+func (l *link) haveFirmware(g hypervisor.Guest, virt, arch string) error {
+	machine := machineOf(g, arch)
+	want := bootOf(g, arch, machine).Firmware
+	if want == "" {
+		return nil
+	}
+	text, err := l.c.GetDomainCapabilities("", arch, machine, virt, 0)
+	if err != nil {
+		return undefinable(err)
+	}
+	var caps libvirtxml.DomainCaps
+	if err := caps.Unmarshal(text); err != nil {
+		return fmt.Errorf("libvirt's capabilities of a domain: %w", err)
+	}
+	for _, e := range caps.OS.Enums {
+		if e.Name == "firmware" && slices.Contains(e.Values, want) {
+			return nil
+		}
+	}
+	return fmt.Errorf("%w: the host has no UEFI firmware for %s, %s (package ovmf)", hypervisor.ErrUnsupported, arch, machine)
 }
 
 // syncNICs has a running guest have the cards of its definition.

@@ -58,12 +58,17 @@ func (d *Driver) fingerprint(l *link) (f hypervisor.Fingerprint, err error) {
 	if err := unix.Statfs(d.o.Dir, &fs); err != nil {
 		return f, fmt.Errorf("%s: %w", d.o.Dir, err)
 	}
+	// Not libvirt's figure: where memory was added later it knows only the first.
+	var host unix.Sysinfo_t
+	if err := unix.Sysinfo(&host); err != nil {
+		return f, err
+	}
 	return hypervisor.Fingerprint{
 		Driver:        "libvirt",
 		Version:       fmt.Sprintf("QEMU %s, libvirt %s", version(qemu), version(lib)),
 		CPUModel:      strings.TrimSpace(caps.Host.CPU.Vendor + " " + caps.Host.CPU.Model),
 		VCPUs:         int(node.Cpus),
-		MemoryMiB:     int(node.Memory >> 10),
+		MemoryMiB:     int(host.Totalram * uint64(host.Unit) >> 20),
 		DiskGiB:       int(fs.Blocks * uint64(fs.Bsize) >> 30),
 		Capabilities:  map[string]bool{hypervisor.CapHotplugNIC: true, hypervisor.CapDisk: true, hypervisor.CapTap: true},
 		HypervisorURI: uri,
