@@ -68,13 +68,15 @@ func reconnecting(more ...grpc.DialOption) []grpc.DialOption {
 		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: 10 * time.Second, Timeout: 5 * time.Second, PermitWithoutStream: true}))
 }
 
-// trouble logs why a server cannot be reached: each reason once, until it can.
+// trouble logs when a server is reached, and why it cannot be: each reason once,
+// until it can.
 type trouble struct {
 	log  *slog.Logger
 	mu   sync.Mutex
 	last string
 }
 
+// note takes in the end of a try to connect.
 func (t *trouble) note(err error) {
 	if errors.Is(err, context.Canceled) {
 		return
@@ -85,7 +87,11 @@ func (t *trouble) note(err error) {
 	if err != nil {
 		text = err.Error()
 	}
-	if text != "" && text != t.last {
+	switch text {
+	case "":
+		t.log.Info("connected to the server")
+	case t.last:
+	default:
 		t.log.Warn("the server cannot be reached; trying on", "error", err)
 	}
 	t.last = text

@@ -274,7 +274,7 @@ func TestTroubleIsToldOnce(t *testing.T) {
 	for _, err := range []error{a, a, fmt.Errorf("gone: %w", context.Canceled), a, c, c, nil, nil, c} {
 		tr.note(err)
 	}
-	if got := strings.Count(b.String(), "\n"); got != 3 { // refused, no route, and no route again after a success
+	if got := strings.Count(b.String(), "level=WARN"); got != 3 { // refused, no route, and no route again after a success
 		t.Errorf("told %d times:\n%s", got, b.String())
 	}
 	if _, err := tr.dialer("unix", "/nonexistent/s")(t.Context(), "ignored"); err == nil || !strings.Contains(b.String(), "/nonexistent/s") {

@@ -146,6 +146,7 @@ func TestApartOverTCP(t *testing.T) {
 	}
 	second := agentOf(t, nil, home2, at, "h2", "-join-token-file", file)
 	p.await(p.log, from, hostIsUp+"h2")
+	second.await(second.log, 0, "connected to the server")
 	a := asAdmin(t, base)
 	if up := a.hosts(); !slices.Equal(slices.Sorted(slices.Values(up)), []string{"h1", "h2"}) {
 		t.Errorf("hosts %v", up)

@@ -118,17 +118,23 @@ func (a *api) image(name string, content []byte) string {
 	return id
 }
 
-// instance creates a guest without networks, waits until it runs and returns its
-// id. The flavor is m1.tiny.
-func (a *api) instance(name, image string, more object) string {
+// tiny returns the id of the flavor m1.tiny.
+func (a *api) tiny() string {
 	a.t.Helper()
-	flavor := ""
 	for _, f := range a.do("GET", "/compute/v2.1/flavors", nil)["flavors"].([]any) {
 		if f.(object)["name"] == "m1.tiny" {
-			flavor = f.(object)["id"].(string)
+			return f.(object)["id"].(string)
 		}
 	}
-	spec := object{"name": name, "imageRef": image, "flavorRef": flavor, "networks": "none"}
+	a.t.Fatal("there is no m1.tiny")
+	return ""
+}
+
+// instance creates a guest without networks, of m1.tiny, waits until it runs and
+// returns its id.
+func (a *api) instance(name, image string, more object) string {
+	a.t.Helper()
+	spec := object{"name": name, "imageRef": image, "flavorRef": a.tiny(), "networks": "none"}
 	for k, v := range more {
 		spec[k] = v
 	}
@@ -136,6 +142,36 @@ func (a *api) instance(name, image string, more object) string {
 	id := s["server"].(object)["id"].(string)
 	a.until("/compute/v2.1/servers/"+id, "server", func(o object) bool { return o["status"] == "ACTIVE" })
 	return id
+}
+
+// tryInstance asks for a guest and returns its id once that is acknowledged. The
+// error is of a connection that broke. It may be called by any goroutine.
+func (a *api) tryInstance(flavor, image string) (string, error) {
+	b, err := json.Marshal(object{"server": object{"name": "try", "imageRef": image, "flavorRef": flavor, "networks": "none"}})
+	if err != nil {
+		return "", err
+	}
+	req, err := http.NewRequestWithContext(a.t.Context(), "POST", a.base+"/compute/v2.1/servers", bytes.NewReader(b))
+	if err != nil {
+		return "", err
+	}
+	req.Header.Set("X-Auth-Token", a.token)
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("OpenStack-API-Version", "compute 2.37")
+	resp, err := a.http.Do(req)
+	if err != nil {
+		return "", err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusAccepted {
+		a.t.Errorf("create: status %d", resp.StatusCode)
+		return "", fmt.Errorf("status %d", resp.StatusCode)
+	}
+	var o struct{ Server struct{ ID string } }
+	if err := json.NewDecoder(resp.Body).Decode(&o); err != nil {
+		return "", err
+	}
+	return o.Server.ID, nil
 }
 
 // until waits, without polling, until the resource is as it should be. kind is the

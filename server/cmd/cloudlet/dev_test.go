@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -10,6 +11,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -215,6 +217,68 @@ func TestKilled(t *testing.T) {
 	p.stop()
 }
 
+// TestKilledWhileBusy kills a cloud at random moments of creating instances. Every
+// one that was acknowledged is there at the end, and all that are there run.
+func TestKilledWhileBusy(t *testing.T) {
+	t.Parallel()
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	chance := rand.New(rand.NewPCG(seed, 0))
+	dir := t.TempDir()
+	p, base := dev(t, dir)
+	a := asAdmin(t, base)
+	image, flavor := a.image("i", make([]byte, 4096)), a.tiny()
+	project := a.do("GET", "/identity/v3/projects?name=admin", nil)["projects"].([]any)[0].(object)["id"].(string)
+	a.do("PUT", "/compute/v2.1/os-quota-sets/"+project, object{"quota_set": object{"instances": -1, "cores": -1, "ram": -1}})
+	var mu sync.Mutex
+	acknowledged := map[string]bool{}
+	for range 4 {
+		var work sync.WaitGroup
+		for range 4 {
+			work.Go(func() {
+				for {
+					id, err := a.tryInstance(flavor, image)
+					if err != nil {
+						return // killed
+					}
+					mu.Lock()
+					acknowledged[id] = true
+					mu.Unlock()
+				}
+			})
+		}
+		time.Sleep(time.Duration(20+chance.IntN(100)) * time.Millisecond) // the random moment
+		p.kill()
+		work.Wait()
+		p, base = dev(t, dir)
+		a = asAdmin(t, base)
+	}
+	there := map[string]bool{}
+	for path := "/compute/v2.1/servers?limit=1000"; path != ""; {
+		page := a.do("GET", path, nil)
+		path = ""
+		for _, s := range page["servers"].([]any) {
+			there[s.(object)["id"].(string)] = true
+		}
+		if links, more := page["servers_links"].([]any); more {
+			path = strings.TrimPrefix(links[0].(object)["href"].(string), base)
+		}
+	}
+	for id := range acknowledged {
+		if !there[id] {
+			t.Errorf("instance %s was acknowledged and is gone", id)
+		}
+	}
+	for id := range there {
+		a.until("/compute/v2.1/servers/"+id, "server", func(o object) bool { return o["status"] == "ACTIVE" })
+	}
+	t.Logf("%d acknowledged, %d there", len(acknowledged), len(there))
+	if len(acknowledged) == 0 {
+		t.Error("nothing was created: nothing is proven")
+	}
+	p.stop()
+}
+
 // TestStopLetsNobodyHang proves that neither who waits, nor who says nothing, nor
 // who never ends a request keeps a server from stopping.
 func TestStopLetsNobodyHang(t *testing.T) {
@@ -248,6 +312,22 @@ func TestStopLetsNobodyHang(t *testing.T) {
 	resp, err := http.ReadResponse(bufio.NewReader(waiter), nil)
 	if err == nil && resp.StatusCode != http.StatusNotModified && resp.StatusCode != http.StatusServiceUnavailable {
 		t.Errorf("who waited got %d", resp.StatusCode)
+	}
+}
+
+// TestStoppedBeforeReady proves that a stop while it starts is no failure.
+func TestStoppedBeforeReady(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	for _, args := range [][]string{
+		{"dev", "-data-dir", dir, "-listen", "127.0.0.1:0"},
+		{"server", "-data-dir", dir, "-listen", "127.0.0.1:0"},
+		{"agent", "-driver", "sim", "-data-dir", dir, "-server", "./agent.sock"},
+		{"agent", "-driver", "sim", "-data-dir", dir, "-server", "127.0.0.1:1", "-join-token", "clj1." + strings.Repeat("0", 64) + ".X"},
+	} {
+		if status, out, errOut := call(t, args...); status != 0 || out != "" {
+			t.Errorf("%q: status %d, %s%s", args, status, out, errOut)
+		}
 	}
 }
 

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -75,7 +74,7 @@ func serve(ctx context.Context, out io.Writer, o node.ServerOptions, hosts func(
 	o.BeforeSeed = func(baseURL, password string) error { return writeClouds(o, baseURL, password) }
 	srv, err := node.OpenServer(ctx, o)
 	if err != nil {
-		return err
+		return unlessStopped(ctx, err)
 	}
 	defer srv.Close()
 	if err := refreshClouds(o, srv.BaseURL()); err != nil {
@@ -96,10 +95,16 @@ func serve(ctx context.Context, out io.Writer, o node.ServerOptions, hosts func(
 		}
 		return nil
 	})
-	if err := g.Wait(); err != nil && !errors.Is(err, context.Canceled) {
-		return err
+	return unlessStopped(ctx, g.Wait())
+}
+
+// unlessStopped returns the error of a process that was to run until ctx ends. Then
+// there is none: it stopped because it was told to.
+func unlessStopped(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return nil
 	}
-	return nil
+	return err
 }
 
 // announce tells what a user needs to know first, at once.
@@ -156,5 +161,5 @@ func agentCommand(ctx context.Context, args []string, _, errOut io.Writer) error
 		}
 		token = string(b)
 	}
-	return node.RunHost(ctx, node.Remote{Server: *server, JoinToken: token}, o)
+	return unlessStopped(ctx, node.RunHost(ctx, node.Remote{Server: *server, JoinToken: token}, o))
 }
