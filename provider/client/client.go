@@ -1,7 +1,6 @@
 package client
 
 import (
-	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -62,13 +61,18 @@ func New(ctx context.Context, c Config) (*Client, error) {
 		return nil, err
 	}
 	auth.AllowReauth = true
-	p, err := config.NewProviderClient(ctx, auth, config.WithTLSConfig(tlsConfig))
+	out := &Client{session: "tf-" + uuid.NewString(), knows: map[string]bool{}, made: map[string][]string{}}
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	transport.TLSClientConfig = tlsConfig
+	transport.MaxIdleConnsPerHost = 32 // Terraform makes 10 calls at once unless told otherwise
+	waits := &patient{next: transport, limit: patienceAtFirst, away: func() {}}
+	p, err := config.NewProviderClient(ctx, auth, config.WithHTTPClient(http.Client{Transport: waits}))
 	if err != nil {
 		return nil, fmt.Errorf("authenticating at %s: %w", auth.IdentityEndpoint, explain(err))
 	}
+	waits.limit, waits.away = patience, func() { out.away.Store(true) }
 	p.UserAgent.Prepend(c.UserAgent)
-	out := &Client{Region: endpoint.Region, session: "tf-" + uuid.NewString(), knows: map[string]bool{}, made: map[string][]string{}}
-	p.HTTPClient.Transport = patient{cmp.Or(p.HTTPClient.Transport, http.DefaultTransport), patience, func() { out.away.Store(true) }} // from here on: it has answered once
+	out.Region = endpoint.Region
 	if out.Compute, err = openstack.NewComputeV2(p, endpoint); err != nil {
 		return nil, fmt.Errorf("the catalog has no compute endpoint for region %q: %w", endpoint.Region, err)
 	}

@@ -31,7 +31,7 @@ func (c *Client) Once(ctx context.Context, s *gophercloud.ServiceClient, there f
 func OnceAs(ctx context.Context, id string, there func(ctx context.Context, id string) error, call func(ctx context.Context) error) (lost string, err error) {
 	for {
 		err := call(ctx)
-		if err == nil || answered(err) {
+		if err == nil || Answered(err) {
 			return "", err
 		}
 		found := there(ctx, id)
@@ -46,8 +46,8 @@ func OnceAs(ctx context.Context, id string, there func(ctx context.Context, id s
 	}
 }
 
-// answered reports whether an error says what became of a call.
-func answered(err error) bool {
+// Answered reports whether an error says what became of a call.
+func Answered(err error) bool {
 	var e gophercloud.ErrUnexpectedResponseCode
 	return errors.As(err, &e) && e.Actual < http.StatusInternalServerError
 }

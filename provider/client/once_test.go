@@ -3,6 +3,7 @@ package client
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -148,21 +149,21 @@ func TestPatient(t *testing.T) {
 		{"POST", bytes.NewReader([]byte("text")), []error{refused}, 2, false}, // it never left
 		{"POST", bytes.NewReader([]byte("text")), []error{cut}, 1, true},      // it may have been done
 		{"PUT", io.MultiReader(strings.NewReader("text")), []error{cut}, 1, true},
-		{"GET", nil, []error{errors.New("x509: unknown authority")}, 2, false},
+		{"GET", nil, []error{&tls.CertificateVerificationError{Err: errors.New("unknown authority")}}, 1, true},
 	} {
 		r, err := http.NewRequestWithContext(t.Context(), x.method, "http://cloud.example/", x.body)
 		if err != nil {
 			t.Fatal(err)
 		}
 		f := &flaky{errs: x.errs}
-		_, err = patient{f, time.Minute, func() {}}.RoundTrip(r)
+		_, err = (&patient{f, time.Minute, func() {}}).RoundTrip(r)
 		if f.calls != x.calls || (err != nil) != x.fails || x.body != nil && f.body != "text" {
 			t.Errorf("%s after %v: %d calls, body %q, %v", x.method, x.errs, f.calls, f.body, err)
 		}
 	}
 	r, _ := http.NewRequestWithContext(t.Context(), "GET", "http://cloud.example/", nil)
 	f := &flaky{errs: []error{cut, cut, cut}}
-	if _, err := (patient{f, 0, func() {}}).RoundTrip(r); err == nil || f.calls != 1 {
+	if _, err := (&patient{f, 0, func() {}}).RoundTrip(r); err == nil || f.calls != 1 {
 		t.Errorf("patience has no end: %d calls, %v", f.calls, err)
 	}
 }

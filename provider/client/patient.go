@@ -1,15 +1,19 @@
 package client
 
 import (
+	"crypto/tls"
 	"errors"
 	"net/http"
 	"syscall"
 	"time"
 )
 
-// patience is how long a server that does not answer is waited for: it may be
-// restarting.
-const patience = 30 * time.Second
+// How long a server that does not answer is waited for: it may be restarting, or
+// at first just starting; but it may also not be there at all.
+const (
+	patience        = 30 * time.Second
+	patienceAtFirst = 3 * time.Second
+)
 
 // patient repeats requests that got no answer, if it is safe to: those that never
 // left, and those that say the same however often they are said.
@@ -20,7 +24,7 @@ type patient struct {
 }
 
 // RoundTrip implements http.RoundTripper.
-func (p patient) RoundTrip(r *http.Request) (*http.Response, error) {
+func (p *patient) RoundTrip(r *http.Request) (*http.Response, error) {
 	end := time.Now().Add(p.limit)
 	for pause := 50 * time.Millisecond; ; pause = min(2*pause, time.Second) {
 		resp, err := p.next.RoundTrip(r)
@@ -48,6 +52,9 @@ func (p patient) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 func repeatable(r *http.Request, err error) bool {
+	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
+		return false
+	}
 	if r.Body != nil && r.Body != http.NoBody && r.GetBody == nil || r.Context().Err() != nil {
 		return false
 	}

@@ -93,8 +93,7 @@ func upload(ctx context.Context, s *gophercloud.ServiceClient, id, file, planned
 		return err
 	}
 	defer f.Close()
-	body := struct{ io.ReadSeeker }{f} // not to be closed by the call
-	if err := imagedata.Upload(ctx, s, id, body).Err; err != nil {
+	if err := send(ctx, s, id, f); err != nil {
 		return err
 	}
 	// What was sent is hashed apart: the client may have sent it twice.
@@ -109,6 +108,32 @@ func upload(ctx context.Context, s *gophercloud.ServiceClient, id, file, planned
 		return fmt.Errorf("the file %s changed between plan and apply: its SHA-512 was %.16s… and is %.16s…", file, planned, sum)
 	}
 	return nil
+}
+
+// uploads is how often bytes are sent whose upload got no answer.
+const uploads = 3
+
+// send uploads bytes. If there is no answer and the image is waiting for its
+// bytes again, they are sent again.
+func send(ctx context.Context, s *gophercloud.ServiceClient, id string, f io.ReadSeeker) error {
+	for n := 1; ; n++ {
+		if _, err := f.Seek(0, io.SeekStart); err != nil {
+			return err
+		}
+		err := imagedata.Upload(ctx, s, id, struct{ io.ReadSeeker }{f}).Err // not to be closed by the call
+		if err == nil || client.Answered(err) || n == uploads {
+			return err
+		}
+		w, lost := get(ctx, s, id)
+		switch {
+		case lost != nil:
+			return err
+		case w.Status == "active":
+			return nil
+		case w.Status != "queued":
+			return err
+		}
+	}
 }
 
 // drop deletes an image whose upload failed, protected or not.
