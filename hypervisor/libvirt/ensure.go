@@ -67,7 +67,7 @@ func (d *Driver) ensure(ctx context.Context, l *link, g hypervisor.Guest, virt, 
 	if err != nil {
 		return undefinable(err)
 	}
-	defer dom.Free()
+	defer func() { _ = dom.Free() }()
 	d.know(g.ID, true)
 	if old == nil || !old.active() {
 		return nil

@@ -42,7 +42,7 @@ func (d *Driver) List(ctx context.Context) ([]hypervisor.GuestState, error) {
 
 // listed is what List tells of a domain, which it frees.
 func (d *Driver) listed(l *link, dom *libvirt.Domain) (s hypervisor.GuestState, ours bool, err error) {
-	defer dom.Free()
+	defer func() { _ = dom.Free() }()
 	id, err := dom.GetUUIDString()
 	if err != nil {
 		return s, false, err

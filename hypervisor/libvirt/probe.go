@@ -177,8 +177,10 @@ func runProbe(l *link, x *libvirtxml.Domain) error {
 	if err != nil {
 		return err
 	}
-	defer dom.Free()
-	defer dom.Destroy()
+	defer func() {
+		_ = dom.Destroy() // it may be gone
+		_ = dom.Free()
+	}()
 	id, err := dom.GetUUIDString()
 	if err != nil {
 		return err

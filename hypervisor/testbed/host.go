@@ -91,13 +91,10 @@ func (h *Host) KillLibvirtd(ctx context.Context) error {
 // StartLibvirtd starts it unless it runs. It answers, or is about to, when
 // StartLibvirtd returns.
 func (h *Host) StartLibvirtd(ctx context.Context) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
 	if h.LibvirtdPID() != 0 {
 		return nil
 	}
-	return h.background("libvirtd", "--daemon", "--pid-file", h.pidFile(), "--config", "/etc/libvirt/libvirtd.conf")
+	return h.background(ctx, "libvirtd", "--daemon", "--pid-file", h.pidFile(), "--config", "/etc/libvirt/libvirtd.conf")
 }
 
 func (h *Host) pidFile() string { return filepath.Join(h.Dir, "libvirtd.pid") }

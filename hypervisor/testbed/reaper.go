@@ -1,6 +1,7 @@
 package testbed
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -24,8 +25,11 @@ func init() {
 	}
 }
 
-// reap runs a program that goes into the background, tells standard output what it
-// said if it failed, and stays until all that it started has ended.
+// started is what a reaper says when its program went into the background.
+const started = "started"
+
+// reap runs a program that goes into the background, tells standard output how
+// that went, and stays until all that it started has ended.
 func reap(args []string) {
 	os.Unsetenv(reaperEnv)
 	err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
@@ -37,6 +41,8 @@ func reap(args []string) {
 	}
 	if err != nil {
 		fmt.Print(err)
+	} else {
+		fmt.Print(started)
 	}
 	os.Stdout.Close()
 	for {
@@ -48,7 +54,7 @@ func reap(args []string) {
 
 // background starts a program that goes into the background below a reaper in the
 // host, and returns when it has.
-func (h *Host) background(name string, args ...string) error {
+func (h *Host) background(ctx context.Context, name string, args ...string) error {
 	self, err := os.Executable()
 	if err != nil {
 		return err
@@ -64,9 +70,16 @@ func (h *Host) background(name string, args ...string) error {
 	if err := cmd.Start(); err != nil {
 		return err
 	}
+	stop := context.AfterFunc(ctx, func() { _ = cmd.Process.Kill() })
 	said, err := io.ReadAll(out)
-	go cmd.Wait()
-	if err == nil && len(said) > 0 {
+	stop()
+	go func() { _ = cmd.Wait() }()
+	switch {
+	case ctx.Err() != nil:
+		err = ctx.Err()
+	case err == nil && len(said) == 0:
+		err = errors.New("it can't be started")
+	case err == nil && string(said) != started:
 		err = errors.New(string(said))
 	}
 	if err != nil {
