@@ -13,4 +13,8 @@
 //	    hosts of its own process are up.
 //	I3  The first administrator's password is handed to ServerOptions.BeforeSeed
 //	    before the cloud that needs it exists.
+//	I4  A data directory is one server's, a host's directory one agent's: both are
+//	    locked. They may be one in the other (DIR and DIR/host), never the same.
+//	I5  A backup has its name only when it is whole: its state holds no image whose
+//	    bytes are not in it. Restore checks all of it before it changes anything.
 package node

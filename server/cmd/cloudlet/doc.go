@@ -7,9 +7,10 @@
 //	cloudlet token     make a join token for an agent
 //	cloudlet backup    copy the state of a running server
 //	cloudlet restore   put a backup in the place of a stopped server's state
+//	cloudlet version   print the version
 //
-// This package holds the command line only: every command is a file that
-// declares its flags and calls server/node. A setting has one name, which is
+// This package holds the command line only: a command declares its flags and
+// calls server/node. A setting has one name, which is
 // its flag and its attribute in the HCL file that -config names; what is typed
 // wins over what is kept.
 //
@@ -17,5 +18,8 @@
 //
 //	I1  Every setting is checked before anything is opened or listened on.
 //	I2  Exit status: 0 done, 1 it failed, 2 the command line or the file is wrong.
-//	I3  Secrets are never logged. They can be given by environment or file.
+//	I3  Secrets are never logged. They can be given by environment or file, and no
+//	    program that is started inherits them.
+//	I4  clouds.yaml is the users': of one that exists only the address, and the
+//	    authority if one is told, are ever changed.
 package main
