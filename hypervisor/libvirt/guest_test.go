@@ -78,6 +78,7 @@ func (h *host) configDrive(t *testing.T, id, addr string) (drive string, ssh fun
 // TestGuestLives takes a guest that really boots through its life: it answers,
 // outlives libvirtd, heeds Stop, and is seen to shut itself down.
 func TestGuestLives(t *testing.T) {
+	t.Parallel()
 	h := newHost(t, testbed.Start(t, testbed.Options{Hosts: 1}).Hosts[0], testbed.Image(t))
 	ctx, d, g := t.Context(), h.driver, h.guest(t)
 	nic, addr := h.network(t)
@@ -207,6 +208,7 @@ func refusals(t *testing.T, h *host) {
 }
 
 func TestAutoFallsBack(t *testing.T) {
+	t.Parallel()
 	h := testbed.Start(t, testbed.Options{Hosts: 1}).Hosts[0]
 	d, err := libvirt.New(libvirt.Options{URI: h.URI(), Dir: t.TempDir(), VirtType: "auto"})
 	if err != nil {

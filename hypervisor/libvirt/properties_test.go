@@ -12,6 +12,7 @@ import (
 
 // Guests of other shapes boot, too, and cards come and go in them.
 func TestImageProperties(t *testing.T) {
+	t.Parallel()
 	h := newHost(t, testbed.Start(t, testbed.Options{Hosts: 1}).Hosts[0], testbed.Image(t))
 	for _, p := range []map[string]string{
 		{"hw_machine_type": "q35", "hw_disk_bus": "scsi"},
