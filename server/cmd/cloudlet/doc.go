@@ -10,9 +10,8 @@
 //	cloudlet version   print the version
 //
 // This package holds the command line only: a command declares its flags and
-// calls server/node. A setting has one name, which is
-// its flag and its attribute in the HCL file that -config names; what is typed
-// wins over what is kept.
+// calls server/node. A setting has one name, which is its flag and its attribute
+// in the HCL file that -config names; what is typed wins over what is kept.
 //
 // Invariants:
 //
@@ -20,6 +19,6 @@
 //	I2  Exit status: 0 done, 1 it failed, 2 the command line or the file is wrong.
 //	I3  Secrets are never logged. They can be given by environment or file, and no
 //	    program that is started inherits them.
-//	I4  clouds.yaml is the users': of one that exists only the address, and the
-//	    authority if one is told, are ever changed.
+//	I4  clouds.yaml is the users': after a cloud's first start only the address in
+//	    it, and the authority if one is told, are changed.
 package main
