@@ -147,7 +147,8 @@ func (t *Testbed) Down(ctx context.Context) error {
 	}
 	ns := filepath.Join(t.Dir, "ns")
 	for isMount(ns) {
-		if err := tool(ctx, "umount", "--recursive", ns); err != nil {
+		// Lazily: who was about to enter a host may hold a file here for a moment.
+		if err := tool(ctx, "umount", "--lazy", "--recursive", ns); err != nil {
 			return err
 		}
 	}

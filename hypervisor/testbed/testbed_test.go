@@ -41,6 +41,11 @@ func TestHostsAreHostsAndGoAway(t *testing.T) {
 	if err := stray.Start(); err != nil {
 		t.Fatal(err)
 	}
+	held, err := os.Open(bed.Hosts[0].space("net")) // is no hindrance
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer held.Close()
 	if err := bed.Down(ctx); err != nil {
 		t.Fatal(err)
 	}
