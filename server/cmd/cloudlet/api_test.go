@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 	"testing"
 )
 
@@ -144,61 +145,116 @@ func (a *api) instance(name, image string, more object) string {
 	return id
 }
 
-// tryInstance asks for a guest and returns its id once that is acknowledged. The
-// error is of a connection that broke. It may be called by any goroutine.
-func (a *api) tryInstance(flavor, image string) (string, error) {
-	b, err := json.Marshal(object{"server": object{"name": "try", "imageRef": image, "flavorRef": flavor, "networks": "none"}})
+// try sends a request and returns the answer's object if the status is the one
+// wanted. The error is of a connection that broke. It may be called by any goroutine.
+func (a *api) try(method, path string, body any, want int) (object, error) {
+	b, err := json.Marshal(body)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	req, err := http.NewRequestWithContext(a.t.Context(), "POST", a.base+"/compute/v2.1/servers", bytes.NewReader(b))
+	req, err := http.NewRequestWithContext(a.t.Context(), method, a.base+path, bytes.NewReader(b))
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	req.Header.Set("X-Auth-Token", a.token)
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("OpenStack-API-Version", "compute 2.37")
 	resp, err := a.http.Do(req)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	defer resp.Body.Close()
-	if resp.StatusCode != http.StatusAccepted {
-		a.t.Errorf("create: status %d", resp.StatusCode)
-		return "", fmt.Errorf("status %d", resp.StatusCode)
+	text, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return nil, err
 	}
-	var o struct{ Server struct{ ID string } }
-	if err := json.NewDecoder(resp.Body).Decode(&o); err != nil {
+	if resp.StatusCode != want {
+		err := fmt.Errorf("%s %s: status %d: %s", method, path, resp.StatusCode, text)
+		a.t.Error(err)
+		return nil, err
+	}
+	var o object
+	if len(text) > 0 {
+		err = json.Unmarshal(text, &o)
+	}
+	return o, err
+}
+
+// tryCreate asks for an instance and returns its id once that is acknowledged.
+func (a *api) tryCreate(flavor, image string) (string, error) {
+	o, err := a.try("POST", "/compute/v2.1/servers", object{"server": object{"name": "try", "imageRef": image, "flavorRef": flavor, "networks": "none"}}, http.StatusAccepted)
+	if err != nil {
 		return "", err
 	}
-	return o.Server.ID, nil
+	return o["server"].(object)["id"].(string), nil
+}
+
+// tryDelete deletes an instance and returns once that is acknowledged.
+func (a *api) tryDelete(id string) error {
+	_, err := a.try("DELETE", "/compute/v2.1/servers/"+id, nil, http.StatusNoContent)
+	return err
+}
+
+// instances returns the ids of all, over as many pages as there are.
+func (a *api) instances() (ids []string) {
+	a.t.Helper()
+	for path := "/compute/v2.1/servers"; path != ""; {
+		page := a.do("GET", path, nil)
+		path = ""
+		for _, s := range page["servers"].([]any) {
+			ids = append(ids, s.(object)["id"].(string))
+		}
+		if links, more := page["servers_links"].([]any); more {
+			path = strings.TrimPrefix(links[0].(object)["href"].(string), a.base)
+		}
+	}
+	return ids
+}
+
+// untilGone waits, without polling, until there is no such resource.
+func (a *api) untilGone(path string) {
+	a.t.Helper()
+	if o := a.await(path, func(object) bool { return false }); o != nil {
+		a.t.Errorf("%s does not go", path)
+	}
+}
+
+// await waits, without polling, until the resource is as it should be, and returns
+// it, or until it is gone, and returns nil.
+func (a *api) await(path string, ok func(object) bool) object {
+	a.t.Helper()
+	etag := ""
+	for {
+		status, b := a.send("GET", path, nil, "If-None-Match", etag, "Prefer", "wait=20")
+		if status == http.StatusNotFound {
+			return nil
+		}
+		var o object
+		if err := json.Unmarshal(b, &o); err != nil || status != http.StatusOK {
+			a.t.Fatalf("%s does not become what it should: status %d: %s", path, status, b)
+		}
+		if ok(o) {
+			return o
+		}
+		etag = a.header.Get("Etag")
+	}
 }
 
 // until waits, without polling, until the resource is as it should be. kind is the
 // member of the answer that it is in; "": it is the answer.
 func (a *api) until(path, kind string, ok func(object) bool) object {
 	a.t.Helper()
-	etag := ""
-	for {
-		status, b := a.send("GET", path, nil, "If-None-Match", etag, "Prefer", "wait=20")
-		if status == http.StatusNotModified {
-			a.t.Fatalf("%s does not become what it should", path)
-		}
-		var o object
-		if err := json.Unmarshal(b, &o); err != nil || status != http.StatusOK {
-			a.t.Fatalf("%s: status %d: %s", path, status, b)
-		}
+	part := func(o object) object {
 		if kind != "" {
-			o = o[kind].(object)
+			return o[kind].(object)
 		}
-		if ok(o) {
-			return o
-		}
-		if o["status"] == "ERROR" {
-			a.t.Fatalf("%s: %s", path, b)
-		}
-		etag = a.header.Get("Etag")
+		return o
 	}
+	o := a.await(path, func(o object) bool { return ok(part(o)) || part(o)["status"] == "ERROR" })
+	if o == nil || !ok(part(o)) {
+		a.t.Fatalf("%s: %v", path, o)
+	}
+	return part(o)
 }
 
 // hosts returns the names of the hosts that are up.
