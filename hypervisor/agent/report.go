@@ -16,7 +16,8 @@ type outbox struct {
 	ports     map[string]reports[*hostapi.ObservedPort]
 	sentI     map[string]reports[*hostapi.ObservedInstance] // over the stream that is open
 	sentP     map[string]reports[*hostapi.ObservedPort]
-	ready     chan struct{} // capacity 1: there is something to send
+	last      reports[*hostapi.ObservedInstance] // of instances that are forgotten since
+	ready     chan struct{}                      // capacity 1: there is something to send
 }
 
 // reports are what is to be said of one thing, in order.
@@ -53,10 +54,12 @@ func (b *outbox) poke() {
 	}
 }
 
-// forget drops what was said of an instance that the server no longer knows.
+// forget drops what was said of an instance that the server no longer knows, once
+// it is told that it is gone.
 func (b *outbox) forget(id string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	b.last = append(b.last, b.instances[id]...)
 	delete(b.instances, id)
 	delete(b.sentI, id)
 }
@@ -72,10 +75,11 @@ func (b *outbox) forgetPort(id string) {
 func (b *outbox) take() *hostapi.Report {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if len(b.instances)+len(b.ports) == 0 {
+	if len(b.instances)+len(b.ports)+len(b.last) == 0 {
 		return nil
 	}
-	r := &hostapi.Report{}
+	r := &hostapi.Report{Instances: b.last}
+	b.last = nil
 	for id, o := range b.instances {
 		r.Instances = append(r.Instances, o...)
 		b.sentI[id] = o

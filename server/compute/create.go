@@ -28,7 +28,7 @@ func InstanceCreate(tx *statestore.Txn, c cloud.Caller, s InstanceSpec) ([]Insta
 	}
 	chosen := c.ChosenID // the first one's; not that of a port made for it
 	c.ChosenID = ""
-	if _, taken := Instances.Get(tx, chosen); taken {
+	if chosen != "" && idTaken(tx, chosen) {
 		return nil, conflict(op, chosen, "The id %s is in use already.", chosen)
 	}
 	if limit := limitOf(tx, c.ProjectID, QuotaMetadata); limit >= 0 && len(s.Metadata) > limit {

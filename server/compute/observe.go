@@ -40,6 +40,11 @@ type ConsoleReader interface {
 // host, is no news. It writes only if something changed.
 func InstanceObserve(tx *statestore.Txn, hostID string, o Observed) error {
 	i, ok := Instances.Get(tx, o.InstanceID)
+	if !ok && o.Gone {
+		if l, left := Leftovers.Get(tx, o.InstanceID); left && l.HostID == hostID {
+			Leftovers.Delete(tx, l.InstanceID)
+		}
+	}
 	if !ok || i.HostID != hostID {
 		return nil
 	}
@@ -122,6 +127,7 @@ func remove(tx *statestore.Txn, i Instance) error {
 		return err
 	}
 	release(tx, i)
+	leave(tx, i)
 	Actions.DeleteStream(tx, i.ID)
 	Instances.Delete(tx, i.ID)
 	return nil
