@@ -145,6 +145,12 @@ func Import(address string, untold ...string) resource.TestStep {
 	return resource.TestStep{ResourceName: address, ImportState: true, ImportStateVerify: true, ImportStateVerifyIgnore: untold}
 }
 
+// Adopt is a step that imports the resource by an import block, and finds that
+// the configuration asks for nothing else than what was imported.
+func Adopt(address string) resource.TestStep {
+	return resource.TestStep{ResourceName: address, ImportState: true, ImportStateKind: resource.ImportBlockWithID}
+}
+
 // Refused is a step whose plan fails with these words. attribute is the one that
 // is named, as it stands in the configuration; "" for none.
 func Refused(config, attribute, words string) resource.TestStep {

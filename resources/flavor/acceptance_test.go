@@ -22,6 +22,7 @@ func TestAccFlavor(t *testing.T) {
 		providertest.Refused(w.As("admin", flavor(`disk = 2`)+"resource \"cloudlet_flavor\" \"g\" {\nname = \"m1.tiny\"\nvcpus = 1\nram = 1\ndisk = 1\n}\n"), "name", "m1.tiny"),
 		w.Apply(at, providertest.Create, w.As("admin", flavor("disk = 1\nextra_specs = { a = \"1\" }")), "id=*", "is_public=true", "swap=0", "extra_specs.a=1"),
 		providertest.Import(at),
+		providertest.Adopt(at),
 		w.Apply(at, providertest.Update, changed, "description=for people", "extra_specs.%=2", "extra_specs.b=2"),
 		providertest.After(func() {
 			if err := flavors.DeleteExtraSpec(t.Context(), c, w.ID(at), "b").Err; err != nil {

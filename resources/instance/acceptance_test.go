@@ -67,8 +67,10 @@ func TestAccInstance(t *testing.T) {
 		w.Apply(at, providertest.Create, first, "name=one", "ipv4_address=*", "networks.#=1", "networks.0.port_id=*", "networks.0.mac_address=*", "power_state=active",
 			"availability_zone=nova", "flavor_id=*", "metadata.role=web", "security_group_ids.#=1", "config_drive=false"),
 		providertest.Import(at),
+		providertest.Adopt(at),
 		w.Apply(at, providertest.Update, second, "name=two", "description=for people", "metadata.%=2", "tags.#=2", "networks.#=2", "networks.1.fixed_ip=10.1.0.9", "security_group_ids.#=1", "power_state=active"),
 		providertest.Import(at),
+		providertest.Adopt(at),
 		w.Apply(at, providertest.Update, off, "power_state=shutoff", "metadata.%=0", "tags.#=0"),
 		w.Apply(at, providertest.Update, on, "power_state=active", "networks.#=1"),
 		providertest.After(func() {

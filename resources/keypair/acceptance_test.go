@@ -30,6 +30,7 @@ func TestAccKeypair(t *testing.T) {
 		providertest.Refused(config("name = \"k\"\npublic_key = \"nonsense\""), "public_key", "A public key is a line such as"),
 		w.Apply(at, providertest.Create, config("name = \"k\"\npublic_key = \""+key+"\""), "id=k", "fingerprint=*", "public_key="+key),
 		providertest.Import(at),
+		providertest.Adopt(at),
 		w.Apply(at, providertest.Replace, given, "public_key="+other),
 		providertest.After(func() {
 			if err := keypairs.Delete(t.Context(), c, "k", nil).Err; err != nil {

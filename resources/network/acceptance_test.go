@@ -22,6 +22,7 @@ func TestAccNetwork(t *testing.T) {
 		providertest.Refused(config("name = \"net\"\nmtu = 5"), "mtu", "must be between 68 and 9216"),
 		w.Apply(at, providertest.Create, config(`name = "net"`), "name=net", "mtu=1450", "description=", "admin_state_up=true", "port_security_enabled=true", "external=false", "project_id=*"),
 		providertest.Import(at),
+		providertest.Adopt(at),
 		w.Apply(at, providertest.Update, changed, "name=other", "description=for people", "mtu=1400", "admin_state_up=false", "port_security_enabled=false"),
 		providertest.After(func() {
 			name := "drifted"
@@ -48,6 +49,7 @@ func TestAccNetworkOfAProvider(t *testing.T) {
 		w.Apply(at, providertest.Create, config("segmentation_id = 4711\nshared = true"), "segmentation_id=4711", "network_type=vxlan", "shared=true"),
 		w.Apply(at, providertest.Replace, config("segmentation_id = 4712"), "segmentation_id=4712", "shared=false"),
 		providertest.Import(at),
+		providertest.Adopt(at),
 	)
 }
 

@@ -41,8 +41,10 @@ allowed_address_pairs = [{ ip_address = "10.5.0.0/24" }, { ip_address = "10.6.0.
 	w.Run(
 		w.Apply(at, providertest.Create, config(``), "fixed_ips.#=1", "mac_address=*", "security_group_ids.#=1", "port_security_enabled=true"),
 		providertest.Import(at),
+		providertest.Adopt(at),
 		w.Apply(at, providertest.Update, changed, "name=port", "fixed_ips.#=2", "fixed_ips.0.ip_address=10.1.0.9", "security_group_ids.#=1", "allowed_address_pairs.#=2"),
 		providertest.Import(at),
+		providertest.Adopt(at),
 		providertest.After(func() {
 			if err := ports.Update(t.Context(), c, w.ID(at), ports.UpdateOpts{SecurityGroups: &[]string{}}).Err; err != nil {
 				t.Error(err)

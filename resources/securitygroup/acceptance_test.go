@@ -39,7 +39,8 @@ rules = [
 		providertest.Refused(config("name = \"x\"\nrules = [{ direction = \"ingress\", protocol = \"gopher\" }]"), "rules", "gopher"),
 		providertest.Refused(config("name = \"x\"\nrules = [{ direction = \"ingress\", protocol = \"tcp\", port_min = 9, port_max = 8 }]"), "rules", "port_max"),
 		w.Apply(at, providertest.Create, web, "name=web", "rules.#=4", "default_egress=true", "description="),
-		providertest.Import(at, "rules"), // the cloud spells out what defaults mean
+		providertest.Import(at),
+		providertest.Adopt(at),
 		w.Apply(at, providertest.Update, changed, "name=other", "rules.#=2", "default_egress=false"),
 		providertest.After(func() { // a rule added and one removed
 			w := rules.CreateOpts{SecGroupID: w.ID(at), Direction: rules.DirIngress, EtherType: rules.EtherType4, Protocol: rules.ProtocolUDP, PortRangeMin: 53, PortRangeMax: 53}
@@ -54,5 +55,6 @@ rules = [
 		}, w.Apply(at, providertest.Create, changed, "rules.#=2")),
 		w.Apply(at, providertest.Update, config(`name = "other"`), "rules.#=0", "default_egress=true"),
 		providertest.Import(at),
+		providertest.Adopt(at),
 	)
 }

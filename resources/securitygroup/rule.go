@@ -121,7 +121,8 @@ func (w wireRule) key() key {
 	return k
 }
 
-// rule returns how a rule of the API is written down when nobody has yet.
+// rule returns how a rule of the API is written down when nobody has yet: without
+// what is meant anyway.
 func (w wireRule) rule(groupID string) rule {
 	r := rule{Direction: types.StringValue(w.Direction), EtherType: types.StringValue(w.EtherType), PortMin: types.Int64PointerValue(w.PortRangeMin),
 		PortMax: types.Int64PointerValue(w.PortRangeMax), RemoteCIDR: types.StringPointerValue(w.RemoteIPPrefix), RemoteGroupID: types.StringPointerValue(w.RemoteGroupID),
@@ -131,6 +132,14 @@ func (w wireRule) rule(groupID string) rule {
 	}
 	if r.RemoteGroupID.ValueString() == groupID {
 		r.RemoteGroupID, r.RemoteSelf = types.StringNull(), types.BoolValue(true)
+	}
+	short := r
+	short.EtherType = types.StringNull()
+	if short.wire(groupID).key() == w.key() {
+		r.EtherType = short.EtherType
+	}
+	if r.PortMax.Equal(r.PortMin) && !isICMP(r.Protocol.ValueString()) {
+		r.PortMax = types.Int64Null()
 	}
 	return r
 }

@@ -66,9 +66,30 @@ func TestToldDefaultEgress(t *testing.T) {
 func TestToldForeignRuleShows(t *testing.T) {
 	foreign := wireRule{ID: "2", GroupID: "g", Direction: "ingress", EtherType: "IPv4", RemoteGroupID: ptr("g")}
 	_, rules := told([]rule{ssh()}, types.BoolValue(true), "g", append(apiDefaults(), apiSSH("1"), foreign))
-	want := rule{Direction: types.StringValue("ingress"), EtherType: types.StringValue("IPv4"), RemoteSelf: types.BoolValue(true)}
+	want := rule{Direction: types.StringValue("ingress"), RemoteSelf: types.BoolValue(true)}
 	if len(rules) != 2 || rules[1] != want {
 		t.Errorf("got %v", rules)
+	}
+}
+
+// What is written down for the user means what the API has, in as few words as
+// the documentation uses.
+func TestRuleIsWrittenShort(t *testing.T) {
+	text, number, null := types.StringValue, types.Int64Value, types.StringNull()
+	for name, x := range map[string]struct {
+		got  wireRule
+		want rule
+	}{
+		"one port":   {wireRule{Direction: "ingress", EtherType: "IPv4", Protocol: ptr("tcp"), PortRangeMin: new(int64(22)), PortRangeMax: new(int64(22))}, rule{Direction: text("ingress"), Protocol: text("tcp"), PortMin: number(22)}},
+		"ports":      {wireRule{Direction: "ingress", EtherType: "IPv4", Protocol: ptr("tcp"), PortRangeMin: new(int64(1)), PortRangeMax: new(int64(2))}, rule{Direction: text("ingress"), Protocol: text("tcp"), PortMin: number(1), PortMax: number(2)}},
+		"IPv6":       {wireRule{Direction: "ingress", EtherType: "IPv6"}, rule{Direction: text("ingress"), EtherType: text("IPv6")}},
+		"IPv6 range": {wireRule{Direction: "ingress", EtherType: "IPv6", RemoteIPPrefix: ptr("2001:db8::/64")}, rule{Direction: text("ingress"), EtherType: null, RemoteCIDR: text("2001:db8::/64")}},
+		"ICMP":       {wireRule{Direction: "ingress", EtherType: "IPv4", Protocol: ptr("icmp"), PortRangeMin: new(int64(8)), PortRangeMax: new(int64(8))}, rule{Direction: text("ingress"), Protocol: text("icmp"), PortMin: number(8), PortMax: number(8)}},
+	} {
+		got := x.got.rule("g")
+		if got != x.want || got.wire("g").key() != x.got.key() {
+			t.Errorf("%s: %v, want %v", name, got, x.want)
+		}
 	}
 }
 

@@ -31,9 +31,11 @@ host_routes     = [{ destination = "10.9.0.0/16", nexthop = "10.1.0.7" }]
 	w.Run(
 		w.Apply(at, providertest.Create, config("cidr = \"10.1.0.0/24\"\n"+pool), "ip_version=4", "gateway_ip=10.1.0.1", "enable_dhcp=true", "allocation_pools.#=1"),
 		providertest.Import(at),
+		providertest.Adopt(at),
 		w.Apply(at, providertest.Update, changed, "gateway_ip=10.1.0.254", "dns_nameservers.0=9.9.9.9", "dns_nameservers.1=1.1.1.1", "host_routes.#=1", "enable_dhcp=false"),
 		w.Apply(at, providertest.Replace, moved, "cidr=10.2.0.0/24", "no_gateway=true"),
 		providertest.Import(at),
+		providertest.Adopt(at),
 		providertest.After(func() {
 			name := "drifted"
 			if err := subnets.Update(t.Context(), c, w.ID(at), subnets.UpdateOpts{Name: &name}).Err; err != nil {
