@@ -3,16 +3,13 @@ package main
 import (
 	"bufio"
 	"fmt"
-	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -216,98 +213,6 @@ func TestKilled(t *testing.T) {
 		t.Errorf("image: %d, %d bytes", status, len(content))
 	}
 	p.stop()
-}
-
-// TestKilledWhileBusy kills a cloud at random moments of creating and deleting
-// instances. What was acknowledged is so at the end, all that is there runs, and the
-// host has nothing else.
-func TestKilledWhileBusy(t *testing.T) {
-	t.Parallel()
-	seed := uint64(time.Now().UnixNano())
-	t.Logf("seed %d", seed)
-	chance := rand.New(rand.NewPCG(seed, 0))
-	dir := t.TempDir()
-	p, base := dev(t, dir)
-	a := asAdmin(t, base)
-	image, flavor := a.image("i", make([]byte, 4096)), a.tiny()
-	project := a.do("GET", "/identity/v3/projects?name=admin", nil)["projects"].([]any)[0].(object)["id"].(string)
-	a.do("PUT", "/compute/v2.1/os-quota-sets/"+project, object{"quota_set": object{"instances": -1, "cores": -1, "ram": -1}})
-	var mu sync.Mutex
-	created, deleted := map[string]bool{}, map[string]bool{}
-	note := func(set map[string]bool, id string, is bool) {
-		mu.Lock()
-		defer mu.Unlock()
-		set[id] = is
-	}
-	for range 4 {
-		var work sync.WaitGroup
-		for range 4 {
-			work.Go(func() {
-				for n := 0; ; n++ {
-					id, err := a.tryCreate(flavor, image)
-					if err != nil {
-						return // killed
-					}
-					note(created, id, true)
-					if n%2 == 0 {
-						continue
-					}
-					note(created, id, false) // it may go from here on
-					if a.tryDelete(id) != nil {
-						return
-					}
-					note(deleted, id, true)
-				}
-			})
-		}
-		time.Sleep(time.Duration(20+chance.IntN(100)) * time.Millisecond) // the random moment
-		p.kill()
-		work.Wait()
-		p, base = dev(t, dir)
-		a = asAdmin(t, base)
-	}
-	for id := range deleted {
-		a.untilGone("/compute/v2.1/servers/" + id)
-	}
-	var there []string
-	for _, id := range a.instances() {
-		if s := a.await("/compute/v2.1/servers/"+id, settled); s != nil { // or its delete was kept, but not acknowledged
-			there = append(there, id)
-			if status := s["server"].(object)["status"]; status != "ACTIVE" {
-				t.Errorf("instance %s is %s", id, status)
-			}
-		}
-	}
-	for id, is := range created {
-		if is && !slices.Contains(there, id) {
-			t.Errorf("instance %s was acknowledged and is not there", id)
-		}
-	}
-	t.Logf("%d creates and %d deletes acknowledged, %d there", len(created), len(deleted), len(there))
-	if len(created) == 0 || len(deleted) == 0 {
-		t.Error("nothing is proven")
-	}
-	p.stop()
-	var guests []string
-	files, err := filepath.Glob(filepath.Join(dir, "host", "sim", "*"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, f := range files {
-		id, _, _ := strings.Cut(filepath.Base(f), ".")
-		guests = append(guests, id)
-	}
-	slices.Sort(guests)
-	slices.Sort(there)
-	if !slices.Equal(guests, there) {
-		t.Errorf("the host has the guests\n%v\nthe cloud has\n%v", guests, there)
-	}
-}
-
-// settled reports whether nothing goes on with the server of an answer.
-func settled(o object) bool {
-	s := o["server"].(object)
-	return s["OS-EXT-STS:task_state"] == nil && s["status"] != "BUILD"
 }
 
 // TestStopLetsNobodyHang proves that neither who waits, nor who says nothing, nor
