@@ -12,7 +12,7 @@
 //	I1  A password is read into the type secret, which no message, log line or
 //	    answer renders.
 //	I2  A user, project or domain that the caller may not see answers like one
-//	    that does not exist.
+//	    that does not exist: 403 to whoever could not see either, as in Keystone.
 //	I3  A list holds what the caller could get one by one, no more.
 //	I4  A token's body is rendered from the state now, not from what was true
 //	    when it was issued.

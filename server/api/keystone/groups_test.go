@@ -69,7 +69,7 @@ func TestManagersGiveNoMoreThanTheyHave(t *testing.T) {
 	join := "PUT /groups/" + group + "/users/" + boss
 	w.call(token, "PUT /domains/"+domain+"/groups/"+group+"/roles/"+w.id(admin, "roles", "member"), "").must(204)
 	w.call(token, join, "").must(204)
-	w.call(token, "PUT /groups/"+group+"/users/"+w.id(admin, "users", "demo"), "").must(404)
+	w.call(token, "PUT /groups/"+group+"/users/"+w.id(admin, "users", "demo"), "").must(403)
 	w.call(admin, "PUT /system/groups/"+group+"/roles/"+w.id(admin, "roles", "admin"), "").must(204)
 	w.call(token, join, "").must(403)
 	w.call(admin, join, "").must(204)

@@ -40,22 +40,22 @@ func TestWhoMayDoWhat(t *testing.T) {
 		{"", "GET /users", "", 401},
 		{"demo", "GET /projects", "", 403},
 		{"demo", "GET /projects/" + demoProject, "", 200},
-		{"demo", "GET /projects/" + adminProject, "", 404},
-		{"demo", "GET /projects/unknown", "", 404},
+		{"demo", "GET /projects/" + adminProject, "", 403},
+		{"demo", "GET /projects/unknown", "", 403},
 		{"demo", "PATCH /projects/" + demoProject, `{"project":{"name":"mine"}}`, 403},
-		{"demo", "DELETE /projects/" + adminProject, "", 404},
+		{"demo", "DELETE /projects/" + adminProject, "", 403},
 		{"demo", "GET /users", "", 403},
 		{"demo", "GET /users/" + demo, "", 200},
-		{"demo", "GET /users/" + manager, "", 404},
+		{"demo", "GET /users/" + manager, "", 403},
 		{"demo", "PATCH /users/" + demo, `{"user":{"name":"me"}}`, 403},
 		{"demo", "GET /users/" + demo + "/projects", "", 200},
 		{"demo", "GET /users/" + demo + "/groups", "", 200},
-		{"demo", "GET /users/" + manager + "/groups", "", 404},
+		{"demo", "GET /users/" + manager + "/groups", "", 403},
 		{"demo", "GET /groups", "", 403},
 		{"demo", "POST /groups", `{"group":{"name":"x"}}`, 403},
-		{"demo", "GET /users/" + manager + "/projects", "", 404},
+		{"demo", "GET /users/" + manager + "/projects", "", 403},
 		{"demo", "GET /domains/default", "", 200},
-		{"demo", "GET /domains/" + domain, "", 404},
+		{"demo", "GET /domains/" + domain, "", 403},
 		{"demo", "GET /domains", "", 403},
 		{"demo", "GET /roles", "", 403},
 		{"demo", "GET /regions", "", 200},
@@ -63,8 +63,8 @@ func TestWhoMayDoWhat(t *testing.T) {
 		{"demo", "POST /regions", `{"region":{}}`, 403},
 		{"demo", "GET /role_assignments", "", 403},
 		{"demo", "PUT " + grant(demoProject, demo, adminRole), "", 403},
-		{"demo", "PUT " + grant(adminProject, demo, adminRole), "", 404},
-		{"demo", "PUT /system/users/" + demo + "/roles/" + adminRole, "", 404},
+		{"demo", "PUT " + grant(adminProject, demo, adminRole), "", 403},
+		{"demo", "PUT /system/users/" + demo + "/roles/" + adminRole, "", 403},
 		{"reader", "POST /projects", `{"project":{"name":"new"}}`, 403},
 		{"reader", "POST /projects", `{"project":{"nonsense":1}}`, 403},
 		{"reader", "POST /users", `{"user":{"name":"new"}}`, 403},
@@ -83,9 +83,9 @@ func TestWhoMayDoWhat(t *testing.T) {
 		{"manager", "PUT " + grant(branch, manager, member), "", 204},
 		{"manager", "GET " + grant(branch, manager, member), "", 204},
 		{"manager", "PUT " + grant(branch, manager, adminRole), "", 403},
-		{"manager", "PUT " + grant(branch, demo, reader), "", 404},
-		{"manager", "PUT " + grant(demoProject, manager, reader), "", 404},
-		{"manager", "GET /users/" + demo, "", 404},
+		{"manager", "PUT " + grant(branch, demo, reader), "", 403},
+		{"manager", "PUT " + grant(demoProject, manager, reader), "", 403},
+		{"manager", "GET /users/" + demo, "", 403},
 		{"manager", "DELETE " + grant(branch, manager, member), "", 204},
 		{"manager", "DELETE " + grant(branch, manager, member), "", 404},
 		{"manager", "PATCH /domains/" + domain, `{"domain":{"enabled":false}}`, 403},
@@ -97,7 +97,7 @@ func TestWhoMayDoWhat(t *testing.T) {
 		{"manager", "POST /projects", `{"project":{"name":"mine","is_domain":true}}`, 403},
 		{"manager", "POST /projects", `{"project":{"name":"beside","parent_id":"` + demoProject + `"}}`, 403},
 		{"manager", "GET /projects/" + domain, "", 200},
-		{"manager", "PATCH /projects/" + domain, `{"project":{"name":"x"}}`, 404},
+		{"manager", "PATCH /projects/" + domain, `{"project":{"name":"x"}}`, 403},
 		{"admin", "PUT " + grant(demoProject, demo, "unknown"), "", 404},
 		{"admin", "PUT " + grant(demoProject, "unknown", member), "", 404},
 		{"admin", "PUT " + grant("unknown", demo, member), "", 404},
@@ -126,8 +126,8 @@ func TestHiddenIsLikeMissing(t *testing.T) {
 	w := newWorld(t)
 	admin, demo := w.login("admin", "admin"), w.login("demo", "demo")
 	for kind, name := range map[string]string{"projects": "admin", "users": "admin"} {
-		hidden := w.call(demo, "GET /"+kind+"/"+w.id(admin, kind, name), "").must(404)
-		if missing := w.call(demo, "GET /"+kind+"/00000000000000000000000000000000", "").must(404); missing.text != hidden.text {
+		hidden := w.call(demo, "GET /"+kind+"/"+w.id(admin, kind, name), "").must(403)
+		if missing := w.call(demo, "GET /"+kind+"/00000000000000000000000000000000", "").must(403); missing.text != hidden.text {
 			t.Errorf("%s: hidden %s, missing %s", kind, hidden.text, missing.text)
 		}
 	}
@@ -349,7 +349,7 @@ func TestRowsAndRules(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := Service(Deps{})
-	asked := []string{s.Visible}
+	var asked []string
 	front.Rows([]*front.Service{s}, func(_ *front.Service, _ string, r *front.Route) {
 		if r.Rule != front.Public && r.Rule != front.Authenticated {
 			asked = append(asked, r.Rule)

@@ -21,7 +21,7 @@ type api struct{ Deps }
 func Service(d Deps) *front.Service {
 	a := &api{d}
 	return &front.Service{
-		Name: "keystone", Root: root, Base: "/v3", Visible: "identity:visible", Fault: fault,
+		Name: "keystone", Root: root, Base: "/v3", Fault: fault,
 		Routes: slices.Concat(versionRoutes(), a.tokenRoutes(), a.reachRoutes(), domainRoutes(), projectRoutes(), tagRoutes(),
 			a.userRoutes(), a.groupRoutes(), roleRoutes(), impliedRoutes(), assignmentRoutes(), regionRoutes(), serviceRoutes(), endpointRoutes()),
 	}

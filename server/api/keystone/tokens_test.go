@@ -195,12 +195,12 @@ func TestTokenValidation(t *testing.T) {
 		"itself":                 {demo, "GET /auth/tokens", demo, 200},
 		"itself, without body":   {demo, "HEAD /auth/tokens", demo, 200},
 		"another's, by admin":    {admin, "GET /auth/tokens", demo, 200},
-		"another's":              {demo, "GET /auth/tokens", admin, 404},
-		"another's, without":     {demo, "HEAD /auth/tokens", admin, 404},
+		"another's":              {demo, "GET /auth/tokens", admin, 403},
+		"another's, without":     {demo, "HEAD /auth/tokens", admin, 403},
 		"a made-up one":          {admin, "GET /auth/tokens", "clt1.xyz", 404},
 		"none":                   {admin, "GET /auth/tokens", "", 404},
 		"without a token":        {"", "GET /auth/tokens", demo, 401},
-		"another's, to revoke":   {demo, "DELETE /auth/tokens", admin, 404},
+		"another's, to revoke":   {demo, "DELETE /auth/tokens", admin, 403},
 		"a made-up one, revoked": {admin, "DELETE /auth/tokens", "x", 404},
 	} {
 		a := w.call(c.token, c.request, "", subjectHeader, c.subject)

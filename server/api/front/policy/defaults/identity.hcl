@@ -12,8 +12,6 @@ define = {
 }
 
 rules = {
-  "identity:visible" = admin || service || system_reader || own_user || own_domain || owner || public
-
   "identity:token:validate" = admin || service || system_reader || own_user
   "identity:token:revoke"   = admin || own_user
 
