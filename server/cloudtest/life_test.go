@@ -243,6 +243,17 @@ func TestStartsThatFail(t *testing.T) {
 	w.delete(id)
 }
 
+func TestStopThatFails(t *testing.T) {
+	w := newWorld(t, cloudtest.Options{})
+	id := w.active("a")
+	w.Hosts[0].Driver.Inject(sim.Fault{Method: "Stop", Times: 1, Err: errors.New("it is stuck")})
+	w.must(servers.Stop(w.ctx, w.cl.Compute, id).ExtractErr())
+	w.status(id, "SHUTOFF") // at the second attempt
+	if w.Hosts[0].Running(id) {
+		t.Error("its guest runs")
+	}
+}
+
 // What fails for a moment shows to nobody.
 func TestFaultsThatPass(t *testing.T) {
 	w := newWorld(t, cloudtest.Options{})

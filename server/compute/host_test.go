@@ -7,6 +7,27 @@ import (
 	"github.com/cloudlet/cloudlet/statestore"
 )
 
+// A stop that failed, by its host's report, and is done later is no error any more;
+// a guest that goes off although it should run does not heal one.
+func TestErrorOfAStopHeals(t *testing.T) {
+	w := newWorld(t, 1)
+	i := w.running(ann, spec("a"))
+	w.observe(i.ID, Observed{Fault: "no"})
+	w.observe(i.ID, Observed{Power: Stopped})
+	if got := w.get(i.ID); got.State != Errored {
+		t.Errorf("off, but it should run: %s", got.State)
+	}
+	w.do(func(tx *statestore.Txn) error { return InstanceStop(tx, ann, i.ID) })
+	w.observe(i.ID, Observed{Fault: "no"})
+	if got := w.get(i.ID); got.State != Errored || got.Desired != Stopped {
+		t.Fatalf("after a stop that failed it is %s, desired %s", got.State, got.Desired)
+	}
+	w.observe(i.ID, Observed{Power: Stopped})
+	if got := w.get(i.ID); got.State != Off || got.Fault != nil {
+		t.Errorf("off, as wanted: %s, %+v", got.State, got.Fault)
+	}
+}
+
 // An instance that is being deleted when its host goes down, or is said to be
 // down, does not wait for it.
 func TestHostDownEndsDeletions(t *testing.T) {

@@ -89,14 +89,18 @@ func eventOf(i Instance, o Observed) (Event, bool) {
 	case o.Fault != "":
 		return Failed, true
 	case o.Power == Running:
-		// A guest that has yet to do the reboot asked for has not run in this sense;
-		// an error that no host reported is not healed by one.
-		ok := o.RebootSerial >= i.RebootSerial && (i.State != Errored || i.Fault != nil && i.Fault.ByHost && i.Desired == Running)
-		return Ran, ok
+		// A guest that has yet to do the reboot asked for has not run in this sense.
+		return Ran, o.RebootSerial >= i.RebootSerial && heals(i, Running)
 	case o.Power == Stopped, o.Power == Crashed:
-		return IsOff, true
+		return IsOff, heals(i, Stopped)
 	}
 	return "", false
+}
+
+// heals reports whether an instance that is seen so need not be in error: if it is
+// in none, or if a host reported the error and the instance is now as wanted.
+func heals(i Instance, seen Power) bool {
+	return i.State != Errored || i.Fault != nil && i.Fault.ByHost && i.Desired == seen
 }
 
 // enter does what belongs to having come into i.State, and reports whether the

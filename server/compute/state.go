@@ -17,7 +17,7 @@ import "fmt"
 //	             ▼            ▼                   │
 //	          errored ◀── fault, in any state ────┴─ stopped, errored
 //	             │
-//	             └─ ran (the fault was the host's) ─▶ active
+//	             └─ ran, is off, as wanted (the fault was the host's) ─▶ active, stopped
 //
 //	any ── delete ──▶ deleting ── gone ──▶ the row is gone
 //
@@ -81,7 +81,7 @@ var transitions = map[State]map[Event]State{
 		HardReboot: HardRebooting, Delete: Deleting, ResetActive: Active, ResetError: Errored},
 	HardRebooting: {Ran: Active, Failed: Errored,
 		HardReboot: HardRebooting, Delete: Deleting, ResetActive: Active, ResetError: Errored},
-	Errored: {Ran: Active,
+	Errored: {Ran: Active, IsOff: Off,
 		Stop: Stopping, HardReboot: HardRebooting, Delete: Deleting, ResetActive: Active, ResetError: Errored},
 	Deleting: {Removed: deleted,
 		Delete: Deleting},

@@ -24,7 +24,7 @@ func TestTransitions(t *testing.T) {
 		ResetActive: slices.DeleteFunc(slices.Clone(States), func(s State) bool { return s == Deleting }),
 		ResetError:  slices.DeleteFunc(slices.Clone(States), func(s State) bool { return s == Deleting }),
 		Ran:         {Building, Starting, Rebooting, HardRebooting, Errored},
-		IsOff:       {Active, Stopping},
+		IsOff:       {Active, Stopping, Errored},
 		Failed:      {Building, Active, Stopping, Off, Starting, Rebooting, HardRebooting},
 		Removed:     {Deleting},
 	}
@@ -127,7 +127,7 @@ func renderDoc() string {
 		}
 		fmt.Fprintf(&b, "| %s | %s, %s, %s | %s | %s |\n", s, i.Status(), i.VMState(), task, want, strings.Join(to, "<br>"))
 	}
-	b.WriteString("\nAn instance that is being deleted keeps the vm_state it had. Errored → active on “ran” only if the error was the host's own report.\n")
+	b.WriteString("\nAn instance that is being deleted keeps the vm_state it had. Errored → active on “ran” and errored → stopped on “is off” only if the error was the host's own report and that is what is wanted.\n")
 	return b.String()
 }
 
