@@ -238,7 +238,7 @@ func (j *job) do(ctx context.Context, s step) error {
 		if !j.agent.fingerprint.Capabilities[hypervisor.CapDisk] || j.sit.exists && fileExists(j.guest.Root.Path) {
 			return nil
 		}
-		return j.agent.images.fetch(ctx, j.sit.want.ImageSha256)
+		return j.agent.queue.aside(func() error { return j.agent.images.fetch(ctx, j.sit.want.ImageSha256) })
 	case stepTaps:
 		return j.prepareTaps(ctx)
 	case stepEnsure:
@@ -253,7 +253,7 @@ func (j *job) do(ctx context.Context, s step) error {
 		}
 		return err
 	case stepStop:
-		return j.power(d.Stop(ctx, j.id, j.agent.StopGrace), hypervisor.Off)
+		return j.power(j.agent.queue.aside(func() error { return d.Stop(ctx, j.id, j.agent.StopGrace) }), hypervisor.Off)
 	case stepCut:
 		return j.power(d.Stop(ctx, j.id, 0), hypervisor.Off)
 	case stepActivate:

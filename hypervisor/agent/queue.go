@@ -116,6 +116,14 @@ func (q *queue) retryLater(key string, it *item) {
 	})
 }
 
+// aside runs what only waits for somebody else, within work: others have its place
+// meanwhile.
+func (q *queue) aside(f func() error) error {
+	<-q.slots
+	defer func() { q.slots <- struct{}{} }()
+	return f()
+}
+
 // failures returns how often the key has failed in a row.
 func (q *queue) failures(key string) int {
 	q.mu.Lock()

@@ -120,3 +120,39 @@ func TestQueueRetries(t *testing.T) {
 		q.wait()
 	})
 }
+
+func TestQueueGivesAPlaceAway(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		began := time.Now()
+		var mu sync.Mutex
+		at := map[string]time.Duration{}
+		var q *queue
+		q = newQueue(ctx, bubbleClock{}, 1, func(_ context.Context, key string) error {
+			err := q.aside(func() error {
+				if key == "slow" {
+					time.Sleep(time.Hour)
+				}
+				return nil
+			})
+			time.Sleep(time.Second)
+			mu.Lock()
+			defer mu.Unlock()
+			at[key] = time.Since(began)
+			return err
+		})
+		q.add("slow")
+		synctest.Wait()
+		q.add("a")
+		q.add("b")
+		time.Sleep(2 * time.Hour)
+		synctest.Wait()
+		mu.Lock()
+		defer mu.Unlock()
+		if one, two := min(at["a"], at["b"]), max(at["a"], at["b"]); one != time.Second || two != 2*time.Second || at["slow"] != time.Hour+time.Second {
+			t.Errorf("they were done at %v", at)
+		}
+		cancel()
+		q.wait()
+	})
+}

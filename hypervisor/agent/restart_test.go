@@ -163,3 +163,31 @@ func TestNewStreamHearsEverything(t *testing.T) {
 	w.agent.out.restart() // as a new stream does
 	w.powers("g1", powerRunning)
 }
+
+// A list that is older than what a worker did is not believed, and made again: it
+// may be newer in something else.
+func TestOldListIsNotBelieved(t *testing.T) {
+	w, _ := running(t, nil)
+	w.heard()
+	a := w.agent
+	w.j.take()
+	a.mu.Lock()
+	before := a.guests["g1"].seq - 1
+	a.mu.Unlock()
+	a.noteAll(nil, before) // from before the guest was made
+	w.idle()
+	a.mu.Lock()
+	if !a.guests["g1"].exists {
+		t.Error("an old list was believed")
+	}
+	a.mu.Unlock()
+	if lines := w.j.take(); len(lines) > 0 {
+		t.Errorf("it did %v", lines)
+	}
+	w.sim.Inject(sim.Fault{Method: "List", Times: 1})
+	if err := w.sim.PowerOff("g1"); err != nil {
+		t.Fatal(err)
+	}
+	a.noteAll([]hypervisor.GuestState{{ID: "g1", Power: hypervisor.Off, ByGuest: true}}, before)
+	w.powers("g1", powerStopped)
+}
