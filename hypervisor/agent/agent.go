@@ -68,13 +68,14 @@ type Agent struct {
 
 // guest is what is known of a guest on the host.
 type guest struct {
-	exists bool
-	state  hypervisor.GuestState
-	busy   bool   // a worker is at it: what List says may be old
-	stale  bool   // List said something while it was busy
-	waits  bool   // for a network that has not been told yet
-	seq    uint64 // Agent.seq when a worker last changed it
-	ranAt  uint64 // generation that was wanted when it last started, plus one; 0: not in this process
+	exists  bool
+	state   hypervisor.GuestState
+	busy    bool   // a worker is at it: what List says may be old
+	stale   bool   // List said something while it was busy
+	waits   bool   // for a network that has not been told yet
+	seq     uint64 // Agent.seq when a worker last changed it
+	askedAt uint64 // generation with which its user last waited for it to run, plus one; 0: not in this process
+	ranAt   uint64 // generation that was wanted when it last ran, plus one; 0: not in this process
 }
 
 // New returns an agent. It asks the driver what the host is, which may block for

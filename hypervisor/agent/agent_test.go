@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 
+	"google.golang.org/protobuf/proto"
+
 	"github.com/cloudlet/cloudlet/hypervisor"
 	"github.com/cloudlet/cloudlet/hypervisor/hostapi"
 	"github.com/cloudlet/cloudlet/hypervisor/sim"
@@ -252,6 +254,23 @@ func TestDriverFaults(t *testing.T) {
 		w.sim.Inject(sim.Fault{Method: "Destroy", Times: 2, After: true})
 		w.desire(desired(with(i, func(i *hostapi.Instance) { i.Power = powerGone })))
 		w.await(t, "gone", func() bool { return w.instances["g1"].Gone })
+	})
+	t.Run("a start after it powered itself off", func(t *testing.T) {
+		w, i := running(t, nil)
+		if err := w.sim.PowerOff("g1"); err != nil {
+			t.Fatal(err)
+		}
+		w.powers("g1", powerStopped)
+		w.sim.Inject(sim.Fault{Method: "Start", Err: own, Times: -1})
+		i = with(i, func(i *hostapi.Instance) { i.Asked = true })
+		w.desire(desired(i))
+		w.faults("g1")
+		i = proto.CloneOf(i)
+		i.Asked = false // the server says so of what is in error
+		w.desire(desired(i))
+		w.eventually("another attempt", func() bool { return w.j.count("start g1") > 3 })
+		w.sim.ClearFaults()
+		w.powers("g1", powerRunning)
 	})
 	t.Run("a lost listing", func(t *testing.T) {
 		w, _ := running(t, nil)

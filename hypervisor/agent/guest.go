@@ -151,7 +151,10 @@ func (a *Agent) begin(id string) (*job, bool) {
 	g.busy = true
 	j := &job{agent: a, id: id, sit: situation{want: want, exists: g.exists, found: g.state}}
 	if want != nil {
-		j.sit.asked = want.Asked && g.ranAt != want.Generation+1
+		if want.Asked {
+			g.askedAt = want.Generation + 1 // nobody waits any more for one in error, but it still is to run
+		}
+		j.sit.asked = g.askedAt == want.Generation+1 && g.ranAt != want.Generation+1
 		j.describe()
 	}
 	return j, true

@@ -240,6 +240,9 @@ func TestStartsThatFail(t *testing.T) {
 	}
 	w.must(h.Driver.PowerOff(id))
 	w.status(id, "SHUTOFF")
+	h.Driver.Inject(sim.Fault{Method: "Start", Err: errors.New("no such machine type")}) // once
+	w.must(servers.Start(w.ctx, w.cl.Compute, id).ExtractErr())
+	w.status(id, "ACTIVE") // its host tries again by itself
 	w.delete(id)
 }
 
