@@ -63,8 +63,7 @@ func TestJoin(t *testing.T) {
 		return agent.Credentials(ctx, dir, at, id, token)
 	}
 	token, dir := w.token(time.Minute), t.TempDir()
-	creds, err := join(dir, "h1", token)
-	if err != nil {
+	if _, err := join(dir, "h1", token); err != nil {
 		t.Fatal(err)
 	}
 	for _, name := range []string{"host.key", "host.crt", "ca.crt"} {
@@ -100,7 +99,8 @@ func TestJoin(t *testing.T) {
 		t.Errorf("%d tokens are kept, want the one that is good", n)
 	}
 	// Who has joined needs no token, nor the server's leave.
-	if creds, err = join(dir, "h1", ""); err != nil {
+	creds, err := join(dir, "h1", "")
+	if err != nil {
 		t.Fatal(err)
 	}
 	a := w.connect(client(t, at, creds), hello("h1"))

@@ -95,7 +95,7 @@ func fingerprint(f *hostapi.Fingerprint) compute.Fingerprint {
 // reads no more must not hold up its next session.
 func (n *session) run() error {
 	n.server.work.Go(func() {
-		if err := n.sendDesired(); err != nil && n.ctx.Err() == nil {
+		if err := n.sendDesired(); n.ctx.Err() == nil {
 			n.server.Log.Error("desired state could not be sent", "host", n.hostID, "error", err)
 		}
 		n.cancel()
@@ -161,7 +161,7 @@ func (n *session) observe(r *hostapi.Report) error {
 	return err
 }
 
-// sendDesired sends the whole desired state, then every change of it.
+// sendDesired sends the whole desired state, then every change of it. It returns why it ended.
 func (n *session) sendDesired() error {
 	sent := sentState{seed: maphash.MakeSeed(), instances: map[string]uint64{}, networks: map[string]uint64{}}
 	for first := true; ; first = false {
