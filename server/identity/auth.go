@@ -57,8 +57,9 @@ type ScopeRef struct {
 }
 
 // Issue authenticates and returns a new token. It blocks for a password hash
-// (about 20 ms). Error kind: Unauthenticated, without a hint of what was wrong,
-// but for an expired password, which is told to who knows it; or *MissingFactors.
+// (about 20 ms). Error kinds: Unauthenticated, without a hint of what was wrong,
+// but for an expired password, which is told to who knows it; NotFound for a token
+// that is not valid, as in Keystone; or *MissingFactors.
 func (a Authority) Issue(ctx context.Context, r statestore.Reader, c Credentials, s ScopeRef) (string, Token, error) {
 	now := a.Clock.Now()
 	t := Token{Methods: c.Methods, IssuedAt: now, ExpiresAt: now.Add(a.tokenLife()).Truncate(time.Second), AuditIDs: []string{auditID()}}
@@ -117,7 +118,7 @@ func (a Authority) continues(r statestore.Reader, c Credentials, t *Token) error
 	}
 	old, err := a.Validate(r, c.Token)
 	if err != nil {
-		return err
+		return cloud.Errorf(cloud.NotFound, "token", "Failed to validate token")
 	}
 	if t.UserID != "" && t.UserID != old.UserID {
 		return errToken()

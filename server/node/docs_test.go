@@ -11,6 +11,7 @@ import (
 
 	"github.com/cloudlet/cloudlet/server/api/front"
 	"github.com/cloudlet/cloudlet/server/cloud"
+	"github.com/cloudlet/cloudlet/server/identity"
 )
 
 // pages are what people wrote; those made by a generator have tests of their own.
@@ -93,7 +94,7 @@ func TestArchitectureNamesEveryPackage(t *testing.T) {
 // The table of docs/errors.md is what the code answers.
 func TestErrorsPage(t *testing.T) {
 	services := map[string]*front.Service{}
-	for _, s := range Services(cloud.RealClock{}, nil, nil) {
+	for _, s := range Services(identity.Authority{}, nil, nil) {
 		services[s.Name] = s
 	}
 	text := pages(t)["docs/errors.md"]

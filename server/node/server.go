@@ -48,6 +48,7 @@ type ServerOptions struct {
 	// there is anything. An error stops the start. May be nil.
 	BeforeSeed func(baseURL, password string) error
 	PolicyFile string // empty: the built-in policy
+	Identity   identity.Settings
 
 	AgentListen string // host:port for agents of other machines; empty: none
 	Sockets     bool   // DIR/agent.sock and DIR/admin.sock
@@ -159,7 +160,8 @@ func (s *Server) open(ctx context.Context) error {
 		return err
 	}
 	s.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	f := front.New(front.Options{Store: s.store, Auth: identity.Authority{Clock: o.Clock}, Policy: rules, Services: Services(o.Clock, content, s.hosts),
+	authority := identity.Authority{Clock: o.Clock, Settings: o.Identity}
+	f := front.New(front.Options{Store: s.store, Auth: authority, Policy: rules, Services: Services(authority, content, s.hosts),
 		StandIns: []func(*statestore.Txn){image.StandIns, network.StandIns, compute.StandIns}, Clock: o.Clock, Log: o.Log,
 		Metrics: front.NewMetrics(s.metrics), Version: o.Version})
 	s.http = &http.Server{Handler: s.handler(f), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,

@@ -10,7 +10,6 @@ import (
 	"github.com/cloudlet/cloudlet/server/api/keystone"
 	"github.com/cloudlet/cloudlet/server/api/neutron"
 	"github.com/cloudlet/cloudlet/server/api/nova"
-	"github.com/cloudlet/cloudlet/server/cloud"
 	"github.com/cloudlet/cloudlet/server/compute"
 	"github.com/cloudlet/cloudlet/server/identity"
 	"github.com/cloudlet/cloudlet/server/image"
@@ -18,10 +17,10 @@ import (
 
 // Services are the wire dialects, in the order in which errors of unknown paths
 // look for one: this is where a dialect is mounted.
-func Services(clock cloud.Clock, content *image.Content, console compute.ConsoleReader) []*front.Service {
+func Services(authority identity.Authority, content *image.Content, console compute.ConsoleReader) []*front.Service {
 	return []*front.Service{
 		keystone.Root(),
-		keystone.Service(keystone.Deps{Authority: identity.Authority{Clock: clock}}),
+		keystone.Service(keystone.Deps{Authority: authority}),
 		glance.Service(glance.Deps{Content: content}),
 		nova.Service(nova.Deps{Console: console}),
 		neutron.Service(neutron.Deps{Zones: compute.Zones}),

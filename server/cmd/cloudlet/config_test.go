@@ -37,6 +37,10 @@ var every = map[string]string{
 	"sim-hosts":      `3`,
 	"log-level":      `"debug"`,
 	"log-format":     `"json"`,
+
+	"token_expiration": `60`, "lockout_failure_attempts": `3`, "lockout_duration": `60`, "disable_user_account_days_inactive": `90`,
+	"password_expires_days": `30`, "unique_last_password_count": `5`, "minimum_password_age": `1`, "change_password_upon_first_use": `true`,
+	"password_regex": `"^.{8,}$"`, "password_regex_description": `"8 characters"`,
 }
 
 // declared is every setting of server and host, declared as the commands do.
@@ -73,13 +77,20 @@ func (d *declared) values() map[string]string {
 func TestFlagsAndFileMeanTheSame(t *testing.T) {
 	var file strings.Builder
 	var args []string
-	for name, value := range every {
+	for _, name := range declare().names() {
+		if name == "config" {
+			continue
+		}
+		value := every[name]
+		if value == "" {
+			t.Fatalf("the test lacks the setting %s", name)
+		}
 		fmt.Fprintf(&file, "%s = %s\n", name, value)
 		typed := strings.NewReplacer(`"`, "", "[", "", "]", "", ", ", ",").Replace(value)
 		if name == "listen" {
 			typed = "[::1]:0"
 		}
-		args = append(args, "-"+name, typed)
+		args = append(args, "-"+name+"="+typed)
 	}
 	byFlag, byFile := declare(), declare()
 	if err := byFlag.parse(args); err != nil {
@@ -94,9 +105,6 @@ func TestFlagsAndFileMeanTheSame(t *testing.T) {
 	}
 	defaults := declare().values()
 	for name, v := range byFile.values() {
-		if every[name] == "" {
-			t.Errorf("the test lacks the setting %s", name)
-		}
 		if v == defaults[name] {
 			t.Errorf("%s stayed %q", name, v)
 		}
@@ -121,6 +129,15 @@ func TestOptionsOfSettings(t *testing.T) {
 	}
 	if ho.Driver != "sim" || ho.TunnelAddress != netip.MustParseAddr("192.0.2.1") || ho.Zone != "z" || ho.Name != "h" || len(ho.Physnets) != 2 {
 		t.Errorf("host: %+v", ho)
+	}
+	for _, wrong := range [][]string{{"-token_expiration=0"}, {"-lockout_failure_attempts=-1"}, {"-password_regex=("}, {"-password_regex=a"}, {"-minimum_password_age=3", "-password_expires_days=3"}} {
+		d := declare()
+		if err := d.parse(wrong); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := d.server.check(d.settings); err == nil || !strings.Contains(d.out.String(), wrong[0][:strings.IndexByte(wrong[0], '=')]) {
+			t.Errorf("%v: %v, %s", wrong, err, d.out.String())
+		}
 	}
 	three := node.HostOptions{Name: "h", DataDir: "/d"}.Copies(3)
 	if three[2].Name != "h-3" || three[2].DataDir != "/d/host/h-3" || len(three) != 3 {

@@ -37,6 +37,7 @@ type serverFlags struct {
 	tlsCert, tlsKey, caCert                      string
 	region                                       string
 	agentListen                                  string
+	identity                                     identityFlags
 }
 
 func (f *serverFlags) declare(s *settings) {
@@ -49,12 +50,17 @@ func (f *serverFlags) declare(s *settings) {
 	s.StringVar(&f.tlsKey, "tls-key", "", "PEM `file` with the certificate's key")
 	s.StringVar(&f.caCert, "ca-cert", "", "PEM `file` with the authority that signed -tls-cert, for clouds.yaml; not needed for one that clients trust anyway")
 	s.StringVar(&f.region, "region", "RegionOne", "`name` of the region in the catalog")
+	f.identity.declare(s)
 }
 
 // check returns the server's options, with the APIs' TLS configuration.
 func (f *serverFlags) check(s *settings) (node.ServerOptions, error) {
 	o := node.ServerOptions{DataDir: f.dataDir, Seed: f.seed == "devstack", AdminPassword: f.adminPassword, PolicyFile: f.policy,
 		Region: f.region, Listen: f.listen, AgentListen: f.agentListen, Version: version()}
+	var err error
+	if o.Identity, err = f.identity.check(s); err != nil {
+		return o, err
+	}
 	if (f.tlsCert == "") != (f.tlsKey == "") {
 		return o, s.wrong("-tls-cert and -tls-key belong together: give both or none")
 	}
