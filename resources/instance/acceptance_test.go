@@ -5,7 +5,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/gophercloud/gophercloud/v2/openstack/compute/v2/attachinterfaces"
 	"github.com/gophercloud/gophercloud/v2/openstack/compute/v2/servers"
+	"github.com/gophercloud/gophercloud/v2/openstack/networking/v2/networks"
 	"github.com/gophercloud/gophercloud/v2/openstack/networking/v2/ports"
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
 	"github.com/hashicorp/terraform-plugin-testing/terraform"
@@ -83,6 +85,11 @@ func TestAccInstance(t *testing.T) {
 			}
 			wait(t, w, w.ID(at), "SHUTOFF")
 		}, w.Apply(at, providertest.Update, on, "name=two", "power_state=active")),
+		providertest.After(func() { // an administrator says that it is in error
+			if err := servers.ResetState(t.Context(), w.Client("admin").Compute, w.ID(at), servers.StateError).ExtractErr(); err != nil {
+				t.Error(err)
+			}
+		}, w.Apply(at, providertest.Update, on, "power_state=active")),
 		providertest.After(func() {
 			if err := servers.Delete(t.Context(), c, w.ID(at)).ExtractErr(); err != nil {
 				t.Error(err)
@@ -133,13 +140,46 @@ func TestAccInstancePorts(t *testing.T) {
 	named, made := "{ port_id = cloudlet_port.p.id }", "{ network_id = cloudlet_subnet.s[0].network_id }"
 	w.Run(
 		check(w.Apply(at, providertest.Create, config("networks = ["+named+"]"), "networks.#=1", "ipv4_address=10.1.0.9"), "*"),
-		check(w.Apply(at, providertest.Update, config("networks = ["+made+", "+named+"]"), "networks.#=2", "networks.1.fixed_ip=10.1.0.9"), "*"),
-		check(w.Apply(at, providertest.Update, config("networks = ["+made+"]"), "networks.#=1"), ""),
+		check(w.Apply(at, providertest.Update, config("networks = ["+made+", "+named+"]"), "networks.#=2", "networks.1.fixed_ip=10.1.0.9", "security_group_ids.#=1"), "*"),
+		check(w.Apply(at, providertest.Update, config("networks = ["+made+"]"), "networks.#=1", "security_group_ids.#=1"), ""),
 		w.Apply(at, providertest.Update, config(`networks = [{ network_id = cloudlet_subnet.s[0].network_id, fixed_ip = "10.0.0.77" }]`), "ipv4_address=10.0.0.77"),
+		providertest.After(func() { // a card that nobody configured
+			if err := attachinterfaces.Create(t.Context(), w.Client("demo").Compute, w.ID(at), attachinterfaces.CreateOpts{NetworkID: network(t, w, "net1")}).Err; err != nil {
+				t.Error(err)
+			}
+		}, w.Apply(at, providertest.Update, config(`networks = [{ network_id = cloudlet_subnet.s[0].network_id, fixed_ip = "10.0.0.77" }]`), "networks.#=1", "ipv4_address=10.0.0.77")),
 		w.Apply(at, providertest.Update, config("networks = []"), "networks.#=0"),
 		check(w.Apply(at, providertest.Update, config("networks = ["+named+"]"), "networks.#=1"), "*"),
+		providertest.After(func() { // a card taken out
+			p := w.Client("demo")
+			all, err := ports.List(p.Network, ports.ListOpts{DeviceID: w.ID(at)}).AllPages(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			mine, err := ports.ExtractPorts(all)
+			if err != nil || len(mine) != 1 {
+				t.Fatal(mine, err)
+			}
+			if err := attachinterfaces.Delete(t.Context(), p.Compute, w.ID(at), mine[0].ID).ExtractErr(); err != nil {
+				t.Error(err)
+			}
+		}, check(w.Apply(at, providertest.Update, config("networks = ["+named+"]"), "networks.#=1", "ipv4_address=10.1.0.9"), "*")),
 		providertest.Read("cloudlet_port.p", w.As("demo", base), "id=*"), // the instance is gone, its port is not
 	)
+}
+
+// network returns the id of the network of a name.
+func network(t *testing.T, w *providertest.World, name string) string {
+	t.Helper()
+	pages, err := networks.List(w.Client("demo").Network, networks.ListOpts{Name: name}).AllPages(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err := networks.ExtractNetworks(pages)
+	if err != nil || len(all) != 1 {
+		t.Fatal(all, err)
+	}
+	return all[0].ID
 }
 
 func TestAccInstanceWriteOnly(t *testing.T) {

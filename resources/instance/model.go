@@ -344,8 +344,11 @@ func (m *model) fillPorts(ctx context.Context, w wire, ports []wirePort, before 
 		}
 	}
 	m.Networks = nicList(cards)
-	if len(made) > 0 || m.SecurityGroupIDs.IsUnknown() || m.SecurityGroupIDs.IsNull() {
+	switch {
+	case len(made) > 0:
 		m.SecurityGroupIDs = client.Set(ctx, groupsOf(made, client.Strings(m.SecurityGroupIDs)), diags)
+	case m.SecurityGroupIDs.IsUnknown():
+		m.SecurityGroupIDs = types.SetNull(types.StringType) // there is no card that has them: a later one gets the default
 	}
 }
 

@@ -134,17 +134,21 @@ func (r *instance) waitFor(ctx context.Context, id, want string) (wire, error) {
 	return w, err
 }
 
-// fill sets the model from a server that was read and its ports. A planned power
-// state that has been reached stays: a guest may power itself off at once.
+// fill sets the model from a server that was changed and its ports. What was
+// planned of its power and its groups has been reached, and stays: a guest may
+// power itself off at once, cards may differ. The next refresh tells.
 func (r *instance) fill(ctx context.Context, m *model, w wire, diags *diag.Diagnostics) {
-	planned := m.PowerState
+	power, groups := m.PowerState, m.SecurityGroupIDs
 	all, err := portsOf(ctx, r.Client.Network, w.ID)
 	if err != nil {
 		addError(diags, "Cannot read the instance's ports", err)
 		return
 	}
 	m.fill(ctx, w, all, diags)
-	m.PowerState = planned
+	m.PowerState = power
+	if !groups.IsUnknown() {
+		m.SecurityGroupIDs = groups
+	}
 	r.fillFlavorID(ctx, m, diags)
 }
 

@@ -88,7 +88,7 @@ func networkAttributes() map[string]schema.Attribute {
 					MarkdownDescription: "Address of the card. Default: a free one of the network. That of a port is given with the port."},
 				"mac_address": schema.StringAttribute{Computed: true, MarkdownDescription: "MAC address of the card."},
 			}}},
-		"security_group_ids": schema.SetAttribute{Optional: true, Computed: true, ElementType: types.StringType, PlanModifiers: []planmodifier.Set{setplanmodifier.UseStateForUnknown()}, Validators: []validator.Set{setvalidator.SizeAtLeast(1)},
+		"security_group_ids": schema.SetAttribute{Optional: true, Computed: true, ElementType: types.StringType, PlanModifiers: []planmodifier.Set{setplanmodifier.UseNonNullStateForUnknown()}, Validators: []validator.Set{setvalidator.SizeAtLeast(1)},
 			MarkdownDescription: "Ids of the security groups of the cards that are given by `network_id`; a port has its own. Default: the project's group `default`."},
 		"ipv4_address": schema.StringAttribute{Computed: true, PlanModifiers: client.Keep(), MarkdownDescription: "First IPv4 address, if there is one."},
 		"ipv6_address": schema.StringAttribute{Computed: true, PlanModifiers: client.Keep(), MarkdownDescription: "First IPv6 address, if there is one."},

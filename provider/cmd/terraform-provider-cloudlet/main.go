@@ -7,6 +7,7 @@ import (
 	"flag"
 	"log"
 	"os"
+	"runtime/debug"
 
 	"github.com/hashicorp/terraform-plugin-framework/providerserver"
 
@@ -17,11 +18,15 @@ import (
 var version = "dev"
 
 func main() {
-	debug := flag.Bool("debug", false, "run for a debugger, and print how Terraform attaches")
+	attach := flag.Bool("debug", false, "run for a debugger, and print how Terraform attaches")
 	flag.Parse()
 	quiet()
+	// Terraform starts this process anew for each of its steps: it ends before
+	// collecting its garbage pays, unless it grows this large.
+	debug.SetGCPercent(-1)
+	debug.SetMemoryLimit(256 << 20)
 	err := providerserver.Serve(context.Background(), provider.New(version),
-		providerserver.ServeOpts{Address: provider.Address, Debug: *debug, ProtocolVersion: 6})
+		providerserver.ServeOpts{Address: provider.Address, Debug: *attach, ProtocolVersion: 6})
 	if err != nil {
 		log.Fatal(err)
 	}
