@@ -196,20 +196,14 @@ func TestFilesOfAGuestWithDisk(t *testing.T) {
 
 func TestConsole(t *testing.T) {
 	w, _ := running(t, nil)
-	ask := func(id string) *hostapi.ConsoleReply {
-		w.mu.Lock()
-		w.send(&hostapi.ToHost{Message: &hostapi.ToHost_Console{Console: &hostapi.ConsoleRequest{Id: 3, InstanceId: id, MaxBytes: 100}}})
-		w.mu.Unlock()
-		return <-w.consoles
-	}
-	if r := ask("g1"); r.Id != 3 || !strings.HasSuffix(string(r.Data), "g1 login: ") || len(r.Data) > 100 {
+	if r := w.ask("g1"); r.Id != 3 || !strings.HasSuffix(string(r.Data), "g1 login: ") || len(r.Data) > 100 {
 		t.Errorf("the console is %+v", r)
 	}
-	if r := ask("other"); !r.NotFound {
+	if r := w.ask("other"); !r.NotFound {
 		t.Errorf("the console of no guest is %+v", r)
 	}
 	w.sim.Inject(sim.Fault{Method: "Console"})
-	if r := ask("g1"); r.Fault == "" {
+	if r := w.ask("g1"); r.Fault == "" {
 		t.Errorf("the console of a driver that fails is %+v", r)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/http"
 	"os"
 	"path/filepath"
 	"sync"
@@ -212,6 +213,7 @@ func (c *Cloud) Stop() {
 		<-done
 		server.Close()
 	}
+	http.DefaultTransport.(*http.Transport).CloseIdleConnections() // they would be used once more, at the next start
 }
 
 // Restart stops the cloud and runs it again.
