@@ -139,6 +139,30 @@ func (w *world) putUser(u User) {
 	w.write(func(tx *statestore.Txn) error { _, err := UserPut(tx, u); return err })
 }
 
+// A rotation ends no token; keys go when no token of theirs can be valid.
+func TestRotation(t *testing.T) {
+	w := newWorld(t)
+	rotate := func() {
+		w.write(func(tx *statestore.Txn) error { w.auth.KeysRotate(tx); return nil })
+	}
+	token := w.login("demo", "demo")
+	for range 5 {
+		rotate()
+	}
+	if _, err := w.auth.Validate(w.store.Snapshot(), token); err != nil {
+		t.Errorf("after rotations: %v", err)
+	}
+	newest := w.login("demo", "demo")
+	w.clock.now = w.clock.now.Add(DefaultTokenLife + ExpiredWindow)
+	rotate()
+	if n := Keys.Len(w.store.Snapshot()); n != 2 {
+		t.Errorf("%d keys are kept, want the last two", n)
+	}
+	if _, ok := open(w.store.Snapshot(), newest); !ok {
+		t.Error("the key that was replaced just now is gone")
+	}
+}
+
 func TestRescopeLivesNoLonger(t *testing.T) {
 	w := newWorld(t)
 	first := w.login("admin", "admin")
@@ -218,9 +242,9 @@ func TestPasswordIsReplacedOnlyIfProven(t *testing.T) {
 
 func TestDomainDeleteLeavesNothing(t *testing.T) {
 	w := newWorld(t)
-	count := func() [4]int {
+	count := func() [6]int {
 		r := w.store.Snapshot()
-		return [4]int{Projects.Len(r), Users.Len(r), Roles.Len(r), Assignments.Len(r)}
+		return [6]int{Projects.Len(r), Users.Len(r), Roles.Len(r), Assignments.Len(r), Groups.Len(r), Memberships.Len(r)}
 	}
 	before := count()
 	var d Domain
@@ -241,7 +265,15 @@ func TestDomainDeleteLeavesNothing(t *testing.T) {
 			return err
 		}
 		admin, _ := Users.First(tx, "name", folded(DefaultDomain, "admin"))
+		g, err := GroupPut(tx, Group{Name: "g", DomainID: d.ID})
+		if err != nil {
+			return err
+		}
+		if err := GroupJoin(tx, Membership{g.ID, admin.ID}); err != nil {
+			return err
+		}
 		for _, a := range []Assignment{
+			{RoleID: role.ID, GroupID: g.ID, Scope: Scope{ProjectScope, d.ID}},
 			{RoleID: role.ID, UserID: u.ID, Scope: Scope{ProjectScope, p.ID}},
 			{RoleID: role.ID, UserID: admin.ID, Scope: Scope{ProjectScope, p.ID}},
 			{RoleID: role.ID, UserID: admin.ID, Scope: Scope{DomainScope, d.ID}, Inherited: true},
@@ -257,7 +289,7 @@ func TestDomainDeleteLeavesNothing(t *testing.T) {
 	}
 	w.write(func(tx *statestore.Txn) error { return DomainDelete(tx, d.ID) })
 	if after := count(); after != before {
-		t.Errorf("projects, users, roles, assignments: %v, before %v", after, before)
+		t.Errorf("projects, users, roles, assignments, groups, memberships: %v, before %v", after, before)
 	}
 }
 
@@ -327,8 +359,29 @@ func TestEffectsAreWhatTokensGet(t *testing.T) {
 			for p := range Projects.All(tx) {
 				scopes = append(scopes, Scope{ProjectScope, p.ID})
 			}
+			scopes = append(scopes, Scope{ProjectScope, DefaultDomain})
+			var groups []string
+			for n := range 2 {
+				g, err := GroupPut(tx, Group{Name: string(rune('a' + n)), DomainID: DefaultDomain})
+				if err != nil {
+					return err
+				}
+				groups = append(groups, g.ID)
+				for _, user := range users {
+					if rapid.Bool().Draw(r, "member") {
+						if err := GroupJoin(tx, Membership{g.ID, user}); err != nil {
+							return err
+						}
+					}
+				}
+			}
 			for range rapid.IntRange(0, 8).Draw(r, "assignments") {
-				a := Assignment{RoleID: rapid.SampledFrom(roles).Draw(r, "role"), UserID: rapid.SampledFrom(users).Draw(r, "user"), Scope: rapid.SampledFrom(scopes).Draw(r, "scope")}
+				a := Assignment{RoleID: rapid.SampledFrom(roles).Draw(r, "role"), Scope: rapid.SampledFrom(scopes).Draw(r, "scope")}
+				if rapid.Bool().Draw(r, "to a group") {
+					a.GroupID = rapid.SampledFrom(groups).Draw(r, "group")
+				} else {
+					a.UserID = rapid.SampledFrom(users).Draw(r, "user")
+				}
 				a.Inherited = a.Scope.Kind != SystemScope && rapid.Bool().Draw(r, "inherited")
 				if err := AssignmentPut(tx, a); err != nil {
 					return err

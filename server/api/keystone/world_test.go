@@ -76,6 +76,11 @@ var seedHash = sync.OnceValues(func() (string, error) { return identity.Password
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
+	return newWorldWith(t, identity.Settings{})
+}
+
+func newWorldWith(t *testing.T, settings identity.Settings) *world {
+	t.Helper()
 	hash, err := seedHash()
 	if err != nil {
 		t.Fatal(err)
@@ -92,7 +97,7 @@ func newWorld(t *testing.T) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	authority := identity.Authority{Clock: w.clock}
+	authority := identity.Authority{Clock: w.clock, Settings: settings}
 	f := front.New(front.Options{Store: w.store, Auth: authority, Policy: rules, Clock: w.clock, Version: "test",
 		Services: []*front.Service{Root(), Service(Deps{Authority: authority})},
 		Log:      slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug}))})
