@@ -112,6 +112,7 @@ func DomainDelete(tx *statestore.Txn, id string) error {
 	}
 	drop(tx, "scope", Scope{DomainScope, id}.key())
 	drop(tx, "scope", Scope{ProjectScope, id}.key())
+	DomainConfigs.Delete(tx, id)
 	Domains.Delete(tx, id)
 	return nil
 }

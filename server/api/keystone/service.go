@@ -22,7 +22,7 @@ func Service(d Deps) *front.Service {
 	a := &api{d}
 	return &front.Service{
 		Name: "keystone", Root: root, Base: "/v3", Fault: fault,
-		Routes: slices.Concat(versionRoutes(), a.tokenRoutes(), a.reachRoutes(), domainRoutes(), projectRoutes(), tagRoutes(),
+		Routes: slices.Concat(versionRoutes(), a.tokenRoutes(), a.reachRoutes(), domainRoutes(), a.domainConfigRoutes(), projectRoutes(), tagRoutes(),
 			a.userRoutes(), a.groupRoutes(), roleRoutes(), impliedRoutes(), assignmentRoutes(), regionRoutes(), serviceRoutes(), endpointRoutes()),
 	}
 }

@@ -21,6 +21,11 @@ rules = {
   "identity:domain:update" = admin
   "identity:domain:delete" = admin
 
+  "identity:domain_config:get"    = admin || system_reader
+  "identity:domain_config:create" = admin
+  "identity:domain_config:update" = admin
+  "identity:domain_config:delete" = admin
+
   "identity:project:list"    = admin || system_reader || domain_reader
   "identity:project:list_of" = admin || system_reader || domain_reader || own_user # GET users/{id}/projects
   "identity:project:get"     = admin || system_reader || domain_reader || owner
