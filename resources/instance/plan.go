@@ -7,6 +7,7 @@ import (
 
 	"github.com/gophercloud/gophercloud/v2"
 	"github.com/gophercloud/gophercloud/v2/openstack/compute/v2/servers"
+	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
@@ -69,6 +70,7 @@ func (r *instance) complete(ctx context.Context, config model, req resource.Modi
 	if resp.Diagnostics.HasError() {
 		return
 	}
+	before := plan
 	r.planImage(ctx, config, state, &plan, &resp.Diagnostics)
 	r.planFlavor(ctx, config, state, &plan, &resp.Diagnostics)
 	if !config.Networks.IsNull() && !config.Networks.IsUnknown() {
@@ -77,9 +79,16 @@ func (r *instance) complete(ctx context.Context, config model, req resource.Modi
 	if creates || !plan.Networks.Equal(state.Networks) {
 		plan.IPv4Address, plan.IPv6Address = types.StringUnknown(), types.StringUnknown()
 	}
-	for name, v := range map[string]any{"image_id": plan.ImageID, "flavor_id": plan.FlavorID, "flavor_name": plan.FlavorName,
-		"networks": plan.Networks, "ipv4_address": plan.IPv4Address, "ipv6_address": plan.IPv6Address} {
-		resp.Diagnostics.Append(resp.Plan.SetAttribute(ctx, path.Root(name), v)...)
+	for _, a := range []struct {
+		name    string
+		is, was attr.Value
+	}{
+		{"image_id", plan.ImageID, before.ImageID}, {"flavor_id", plan.FlavorID, before.FlavorID}, {"flavor_name", plan.FlavorName, before.FlavorName},
+		{"networks", plan.Networks, before.Networks}, {"ipv4_address", plan.IPv4Address, before.IPv4Address}, {"ipv6_address", plan.IPv6Address, before.IPv6Address},
+	} {
+		if !a.is.Equal(a.was) { // setting one is dear
+			resp.Diagnostics.Append(resp.Plan.SetAttribute(ctx, path.Root(a.name), a.is)...)
+		}
 	}
 	if creates {
 		return
