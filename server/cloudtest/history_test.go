@@ -234,7 +234,7 @@ func oneHistory(t *testing.T, seed uint64) {
 func (p *player) disturbance(rng *rand.Rand) {
 	p.Helper()
 	h := p.Hosts[rng.IntN(len(p.Hosts))]
-	what := []string{"", "", "server restart", "power cut", "agent restart", "host restart", "host restart without its agent", "events lost"}[rng.IntN(8)]
+	what := []string{"", "", "server restart", "power cut", "agent restart", "host restart", "host restart without its agent", "events lost", "torn power cut", "all is switched off"}[rng.IntN(10)]
 	if what != "" {
 		p.Logf("disturbance: %s, %s", what, h.Name)
 	}
@@ -243,6 +243,20 @@ func (p *player) disturbance(rng *rand.Rand) {
 		p.must(p.Restart())
 	case "power cut":
 		p.must(p.PowerCut())
+	case "torn power cut":
+		p.Disk.PowerCycleTorn(50, rng)
+		p.must(p.Restart())
+	case "all is switched off":
+		p.Stop()
+		for _, h := range p.Hosts {
+			p.must(h.Driver.Restart())
+			networks, err := h.Switch.List(p.ctx)
+			p.must(err)
+			for _, n := range networks {
+				p.must(h.Switch.RemoveNetwork(p.ctx, n.ID)) // the kernel forgets
+			}
+		}
+		p.must(p.Cloud.Run())
 	case "agent restart":
 		h.StopHost()
 		p.RunHost(h, nil)
