@@ -20,10 +20,11 @@ type api struct{ Deps }
 // Service returns the dialect at /identity/v3.
 func Service(d Deps) *front.Service {
 	a := &api{d}
+	routes := slices.Concat(a.tokenRoutes(), a.reachRoutes(), domainRoutes(), a.domainConfigRoutes(), projectRoutes(), tagRoutes(),
+		a.userRoutes(), a.groupRoutes(), roleRoutes(), impliedRoutes(), assignmentRoutes(), regionRoutes(), serviceRoutes(), endpointRoutes())
 	return &front.Service{
 		Name: "keystone", Root: root, Base: "/v3", Fault: fault,
-		Routes: slices.Concat(versionRoutes(), a.tokenRoutes(), a.reachRoutes(), domainRoutes(), a.domainConfigRoutes(), projectRoutes(), tagRoutes(),
-			a.userRoutes(), a.groupRoutes(), roleRoutes(), impliedRoutes(), assignmentRoutes(), regionRoutes(), serviceRoutes(), endpointRoutes()),
+		Routes: append(versionRoutes(routes), routes...),
 	}
 }
 

@@ -42,6 +42,31 @@ func TestDiscovery(t *testing.T) {
 	}
 }
 
+func TestJSONHome(t *testing.T) {
+	w := newWorld(t)
+	a := w.call("", "GET /", "", "Accept", "application/json-home").must(200)
+	if ct := a.header.Get("Content-Type"); ct != "application/json-home" {
+		t.Errorf("type %s", ct)
+	}
+	resources, _ := a.body.(map[string]any)["resources"].(map[string]any)
+	for rel, want := range map[string]string{
+		"rel/users":              "map[href:/users]",
+		"rel/auth_tokens":        "map[href:/auth/tokens]",
+		"rel/user":               "map[href-template:/users/{user_id} href-vars:map[user_id:" + varRel + "user_id]]",
+		"rel/group_user":         "map[href-template:/groups/{group_id}/users/{user_id} href-vars:map[group_id:" + varRel + "group_id user_id:" + varRel + "user_id]]",
+		"rel/project_user_roles": "map[href-template:/projects/{project_id}/users/{user_id}/roles href-vars:map[project_id:" + varRel + "project_id user_id:" + varRel + "user_id]]",
+		"ext/OS-INHERIT/1.0/rel/domain_user_role_inherited_to_projects": "map[href-template:/OS-INHERIT/domains/{domain_id}/users/{user_id}/roles/{role_id}/inherited_to_projects href-vars:map[domain_id:" +
+			varRel + "domain_id role_id:" + varRel + "role_id user_id:" + varRel + "user_id]]",
+	} {
+		if got := fmt.Sprint(resources[homeRel+rel]); got != want {
+			t.Errorf("%s: %s, want %s", rel, got, want)
+		}
+	}
+	if a := w.call("", "GET /", "", "Accept", "application/json").must(200); a.at("version/id") == "<nil>" {
+		t.Errorf("without asking for it: %s", a.text)
+	}
+}
+
 func TestTokenBody(t *testing.T) {
 	w := newWorld(t)
 	a := w.call("", "POST /auth/tokens", passwordAuth("demo", password, projectNamed("demo"))).must(201)

@@ -3,6 +3,8 @@ package keystone
 import (
 	"net/http"
 
+	"github.com/go-json-experiment/json"
+
 	"github.com/cloudlet/cloudlet/server/api/front"
 )
 
@@ -28,10 +30,22 @@ func version(rq *front.Request) versionDoc {
 		MediaTypes: []map[string]string{{"base": "application/json", "type": "application/vnd.openstack.identity-v3+json"}}}
 }
 
-func versionRoutes() []front.Route {
+// versionRoutes tell which versions there are and, as a JSON home document, which
+// of the routes.
+func versionRoutes(routes []front.Route) []front.Route {
+	document, err := json.Marshal(home(routes), json.Deterministic(true))
+	if err != nil {
+		panic("keystone: routes that have no JSON home: " + err.Error()) // they are literals
+	}
+	show := func(rq *front.Request) (*front.Response, error) {
+		if wantsHome(rq) {
+			return homeAnswer(document), nil
+		}
+		return versionShow(rq)
+	}
 	return []front.Route{
 		{Method: "GET", Path: "/", AtRoot: true, Rule: front.Public, Handle: versionList},
-		{Method: "GET", Path: "/", Rule: front.Public, Handle: versionShow},
+		{Method: "GET", Path: "/", Rule: front.Public, Handle: show},
 	}
 }
 
