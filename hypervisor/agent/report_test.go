@@ -41,6 +41,11 @@ func TestOutbox(t *testing.T) {
 	b.forget("g")
 	b.restart()
 	said()
+	b.instance(is("gone"))
+	b.forget("g") // it is told all the same, once
+	said("gone")
+	b.restart()
+	said()
 	b.port(&hostapi.ObservedPort{Id: "p", Active: true})
 	if r := b.take(); len(r.GetPorts()) != 1 {
 		t.Errorf("it says %v", r)
