@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/cloudlet/cloudlet/server/cloud"
+	"github.com/cloudlet/cloudlet/server/task"
 	"github.com/cloudlet/cloudlet/statestore"
 )
 
@@ -100,8 +101,8 @@ func touch(tx *statestore.Txn, i Image) Image {
 	return i
 }
 
-// ImageDelete removes an image with its members and returns what it was. Its
-// bytes are for Content.Drop to remove, after the transaction. Error kinds:
+// ImageDelete removes an image with its members, ends its import, and returns what
+// it was. Its bytes are for Content.Forget to remove, after the transaction. Error kinds:
 // NotFound, Forbidden for a protected one.
 func ImageDelete(tx *statestore.Txn, c cloud.Caller, id string) (Image, error) {
 	const op = "ImageDelete"
@@ -114,6 +115,9 @@ func ImageDelete(tx *statestore.Txn, c cloud.Caller, id string) (Image, error) {
 	}
 	for _, m := range slices.Collect(Members.By(tx, "image", id)) {
 		Members.Delete(tx, statestore.Key(m.ImageID, m.ProjectID))
+	}
+	if i.TaskID != "" {
+		task.Tasks.Delete(tx, i.TaskID)
 	}
 	Images.Delete(tx, id)
 	return i, nil

@@ -3,10 +3,12 @@ package image
 import (
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"syscall"
 
@@ -20,21 +22,35 @@ type Write func(fn func(tx *statestore.Txn) error) error
 
 // ContentOptions bound a Content.
 type ContentOptions struct {
-	MaxSize int64 // of one upload, in bytes; 0 means DefaultMaxSize
+	MaxSize int64   // of one upload, in bytes; 0 means DefaultMaxSize
+	More    []Store // stores besides the default one
+	Default string  // the id of the store that takes what names none; "" is DefaultStore
 }
+
+// Store is a place for bytes: a directory with one file per content.
+type Store struct {
+	ID, Description string
+	Dir             string // made if there is none
+}
+
+// DefaultStore is the id of the store in a Content's own directory.
+const DefaultStore = "files"
 
 // DefaultMaxSize is the largest image that is taken in, in bytes.
 const DefaultMaxSize = 1 << 40
 
-// Content is the store of images' bytes: one file per content, named by its
-// SHA-256, in one directory. A file appears there by a rename, whole and
-// durable; what is not whole yet lies in the sub-directory incoming.
+// Content keeps images' bytes in one or several stores: directories with one file
+// per content, named by its SHA-256. A file appears there by a rename, whole and
+// durable; what is not whole yet lies in the sub-directory incoming. What is
+// staged for an import lies in the first store's sub-directory staging, named by
+// the image.
 //
 // All methods are safe for concurrent use.
 type Content struct {
-	dir, incoming string
-	max           int64
-	create        func(dir string) (file, error) // replaced by tests of full disks
+	shelves []*shelf // the default one first
+	staging string
+	max     int64
+	create  func(dir string) (file, error) // replaced by tests of full disks
 
 	mu   sync.Mutex
 	held map[string]int // contents that a transaction is about to name, by how many
@@ -50,33 +66,58 @@ type file interface {
 	Sync() error
 }
 
-// OpenContent opens the store in a directory, which it makes if there is none.
-// Only one process at a time may do so. Call Sweep before anything else.
+// OpenContent opens the stores: that in a directory, and those of the options.
+// Directories are made if need be. Only one process at a time may do so. Call
+// Sweep before anything else.
 func OpenContent(dir string, o ContentOptions) (*Content, error) {
-	c := &Content{dir: dir, incoming: filepath.Join(dir, "incoming"), max: o.MaxSize, held: map[string]int{}}
+	c := &Content{staging: filepath.Join(dir, "staging"), max: o.MaxSize, held: map[string]int{}}
 	if c.max <= 0 {
 		c.max = DefaultMaxSize
 	}
 	c.create = func(dir string) (file, error) { return os.CreateTemp(dir, "upload-") }
-	if err := os.MkdirAll(c.incoming, 0o700); err != nil {
+	for _, s := range append([]Store{{DefaultStore, "Files named by the SHA-256 of what is in them", dir}}, o.More...) {
+		if err := c.add(s); err != nil {
+			return nil, err
+		}
+	}
+	if err := os.MkdirAll(c.staging, 0o700); err != nil {
 		return nil, err
+	}
+	if o.Default != "" {
+		at := slices.IndexFunc(c.shelves, func(s *shelf) bool { return s.ID == o.Default })
+		if at < 0 {
+			return nil, fmt.Errorf("there is no image store %q to be the default", o.Default)
+		}
+		c.shelves[0], c.shelves[at] = c.shelves[at], c.shelves[0]
 	}
 	return c, syncDir(dir)
 }
 
-// Open opens the content with a SHA-256, in hex, and tells its size in bytes. It
-// can be read to its end even if it is removed meanwhile. Error kinds: NotFound.
+// Open opens the content with a SHA-256, in hex, from the first store that has
+// it, and tells its size in bytes. It can be read to its end even if it is
+// removed meanwhile. Error kinds: NotFound.
 func (c *Content) Open(sha256 string) (io.ReadSeekCloser, int64, error) {
 	missing := cloud.Errorf(cloud.NotFound, "content", "There are no bytes with the SHA-256 %.64q.", sha256)
 	if !isSHA256(sha256) {
 		return nil, 0, missing
 	}
-	f, err := os.Open(c.path(sha256))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, 0, missing.Because(err)
+	var f *os.File
+	var failed error
+	for _, s := range c.shelves {
+		opened, err := os.Open(s.path(sha256))
+		if err == nil {
+			f = opened
+			break
+		}
+		if !errors.Is(err, fs.ErrNotExist) {
+			failed = errors.Join(failed, err)
+		}
 	}
-	if err != nil {
-		return nil, 0, err
+	if f == nil {
+		if failed != nil {
+			return nil, 0, failed
+		}
+		return nil, 0, missing
 	}
 	info, err := f.Stat()
 	if err != nil {
@@ -85,8 +126,6 @@ func (c *Content) Open(sha256 string) (io.ReadSeekCloser, int64, error) {
 	}
 	return f, info.Size(), nil
 }
-
-func (c *Content) path(sha256 string) string { return filepath.Join(c.dir, sha256) }
 
 // isSHA256 reports whether s is a content's name.
 func isSHA256(s string) bool {
@@ -112,18 +151,31 @@ func (c *Content) drop(w Write, sha256 string) error {
 	if c.held[sha256] > 0 {
 		return nil // release will look again
 	}
-	named := false
+	var named []string
 	err := w(func(tx *statestore.Txn) error {
-		_, named = Images.First(tx, "content", sha256)
+		named = c.namedBy(tx, sha256)
 		return nil
 	})
-	if err != nil || named {
+	if err != nil {
 		return err
 	}
-	if err := os.Remove(c.path(sha256)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
+	for _, s := range c.shelves {
+		if slices.Contains(named, s.ID) {
+			continue
+		}
+		if e := os.Remove(s.path(sha256)); e != nil && !errors.Is(e, fs.ErrNotExist) {
+			err = errors.Join(err, e)
+		}
 	}
-	return nil
+	return err
+}
+
+// namedBy returns the stores in which a row says that a content is.
+func (c *Content) namedBy(r statestore.Reader, sha256 string) (stores []string) {
+	for i := range Images.By(r, "content", sha256) {
+		stores = append(stores, i.InStores()...)
+	}
+	return stores
 }
 
 // hold keeps a content from being dropped before a row names it.

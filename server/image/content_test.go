@@ -94,7 +94,7 @@ func (w world) status(id string) Status {
 // files lists everything below the directory of bytes.
 func (w world) files() (names []string) {
 	w.t.Helper()
-	err := filepath.WalkDir(w.c.dir, func(path string, d fs.DirEntry, err error) error {
+	err := filepath.WalkDir(w.c.shelves[0].Dir, func(path string, d fs.DirEntry, err error) error {
 		if err == nil && !d.IsDir() {
 			names = append(names, filepath.Base(path))
 		}
@@ -381,7 +381,7 @@ func TestHolesAreKept(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	info, err := os.Stat(w.c.path(i.SHA256))
+	info, err := os.Stat(w.c.shelves[0].path(i.SHA256))
 	if err != nil || info.Size() != 64<<20+3 {
 		t.Fatal(err)
 	}
@@ -406,7 +406,7 @@ func TestSweep(t *testing.T) {
 	}
 	orphan := strings.Repeat("ab", 32)
 	for _, name := range []string{"incoming/upload-1", orphan, "README"} {
-		if err := os.WriteFile(filepath.Join(w.c.dir, name), []byte("half"), 0o600); err != nil {
+		if err := os.WriteFile(filepath.Join(w.c.shelves[0].Dir, name), []byte("half"), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -7,7 +7,8 @@
 //
 // Bytes live in files (Content), rows in the state store, and the row decides: a
 // file that no row names is swept, a row never names bytes that are not durable.
-// Images with equal bytes share a file. What bytes are is told by package inspect.
+// Images with equal bytes share a file in each store. What bytes are is told by
+// package inspect. Imports are durable tasks (see importing.go).
 //
 // Invariants:
 //
@@ -22,5 +23,5 @@
 //	I6  A file is removed only when no row names it and no upload is about to;
 //	    who is reading it reads on to its end.
 //
-// It knows nothing of HTTP and imports only cloud, statestore and its own inspect.
+// It knows nothing of HTTP and imports only cloud, task, statestore and its own inspect.
 package image

@@ -39,9 +39,19 @@ type Image struct {
 	SHA512      string // of the file, hex: Glance's os_hash_value
 	MD5         string // of the file, hex: Glance's checksum
 
-	// UploadID names the upload that is filling the image while it is saving; no
-	// other may end it.
-	UploadID string
+	Stores []string // ids of the stores that hold the bytes, sorted; empty: the default one
+
+	// UploadID names the upload that is filling the image while it is saving or
+	// uploading; no other may end it.
+	UploadID   string
+	Staged     string // the name of what is staged for an import; empty if nothing is
+	StagedSize int64  // its bytes
+
+	// Of the newest import: its task while it is under way, the stores that it has
+	// not reached yet and those that it failed to.
+	TaskID                   string
+	Imported                 bool // there was one
+	ImportLeft, ImportMissed []string
 
 	Tags       []string          // sorted, each once
 	Properties map[string]string // hw_disk_bus, os_distro, …
@@ -51,6 +61,14 @@ type Image struct {
 
 // HasData reports whether the image's bytes are there.
 func (i Image) HasData() bool { return i.SHA256 != "" }
+
+// InStores returns the ids of the stores that hold the image's bytes.
+func (i Image) InStores() []string {
+	if i.HasData() && len(i.Stores) == 0 {
+		return []string{DefaultStore}
+	}
+	return i.Stores
+}
 
 // Images is the table of images.
 //

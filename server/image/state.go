@@ -4,23 +4,31 @@ package image
 //
 //	                 upload                  done
 //	create ─▶ queued ──────▶ saving ───────────────▶ active ◀──────────┐
-//	            ▲               │                      │  ▲   reactivate│
-//	            │   interrupted │                      │  └─────────────┤
-//	            └───────────────┤           deactivate └──────▶ deactivated
-//	                            │ refused
-//	                            └──────▶ killed
+//	           ▲ ▲ │            │                      │  ▲   reactivate│
+//	           │ │ │ interrupted│                      │  └─────────────┤
+//	           │ └─┼────────────┤           deactivate └──────▶ deactivated
+//	           │   │            │ refused
+//	           │   │            └──────▶ killed
+//	           │   │ stage                 import                  done
+//	           │   ├───────▶ uploading ────────────▶ importing ─────────▶ active
+//	           │   │ import      │ interrupted       ▲   │ failed
+//	           │   └─────────────┼───────────────────┘   │
+//	           └─────────────────┴───────────────────────┘
 //
 //	any ── delete ──▶ deleted (the row is gone)
 //
 // An upload that is interrupted (the client went, the server stopped, the disk
 // is full) leaves the image queued, as if it had not been. One whose bytes are
-// refused kills the image, so that its owner sees why.
+// refused kills the image, so that its owner sees why. An import that failed
+// leaves the image queued; its task tells why.
 type Status string
 
 // The statuses, as Glance v2 names them.
 const (
 	Queued      Status = "queued"
 	Saving      Status = "saving"
+	Uploading   Status = "uploading"
+	Importing   Status = "importing"
 	Active      Status = "active"
 	Killed      Status = "killed"
 	Deactivated Status = "deactivated"
@@ -33,9 +41,12 @@ type Event string
 // The events.
 const (
 	Upload      Event = "upload"
+	Stage       Event = "stage"
+	Import      Event = "import"
 	Done        Event = "done"
 	Interrupted Event = "interrupted"
 	Refused     Event = "refused"
+	Failed      Event = "failed"
 	Deactivate  Event = "deactivate"
 	Reactivate  Event = "reactivate"
 	Delete      Event = "delete"
@@ -44,8 +55,10 @@ const (
 // transitions is the whole life. An event that is not listed for a status is
 // refused.
 var transitions = map[Status]map[Event]Status{
-	Queued:      {Upload: Saving, Delete: Deleted},
+	Queued:      {Upload: Saving, Stage: Uploading, Import: Importing, Delete: Deleted},
 	Saving:      {Done: Active, Interrupted: Queued, Refused: Killed, Delete: Deleted},
+	Uploading:   {Interrupted: Queued, Import: Importing, Delete: Deleted},
+	Importing:   {Done: Active, Failed: Queued, Delete: Deleted},
 	Active:      {Deactivate: Deactivated, Reactivate: Active, Delete: Deleted},
 	Deactivated: {Reactivate: Active, Deactivate: Deactivated, Delete: Deleted},
 	Killed:      {Delete: Deleted},

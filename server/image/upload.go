@@ -30,16 +30,26 @@ import (
 // is not queued; Invalid for an image without formats, for bytes that end early
 // and for those that are refused; TooLarge also for a full disk.
 func (c *Content) Upload(w Write, caller cloud.Caller, id string, r io.Reader) (Image, error) {
+	return c.UploadTo(w, caller, id, "", r)
+}
+
+// UploadTo is Upload to a store; "" means the default one. Error kinds: Invalid
+// also for a store that there is not.
+func (c *Content) UploadTo(w Write, caller cloud.Caller, id, store string, r io.Reader) (Image, error) {
 	const op = "ImageUpload"
+	to, err := c.shelf(store)
+	if err != nil {
+		return Image{}, err
+	}
 	var img Image
-	err := w(func(tx *statestore.Txn) (err error) {
+	err = w(func(tx *statestore.Txn) (err error) {
 		img, err = uploadBegin(tx, caller, id)
 		return err
 	})
 	if err != nil {
 		return Image{}, err
 	}
-	done, err := c.fill(w, img, r)
+	done, err := c.fill(w, img, to, r)
 	if err == nil {
 		return done, nil
 	}
@@ -51,15 +61,15 @@ func (c *Content) Upload(w Write, caller cloud.Caller, id string, r io.Reader) (
 }
 
 // fill takes in the bytes of an image that is saving, and makes it active.
-func (c *Content) fill(w Write, img Image, r io.Reader) (done Image, err error) {
-	got, err := c.receive(r, img.DiskFormat)
+func (c *Content) fill(w Write, img Image, to *shelf, r io.Reader) (done Image, err error) {
+	got, err := c.receive(r, to.incoming, img.DiskFormat)
 	if err != nil {
 		return Image{}, err
 	}
 	c.hold(got.sha256)
-	if err = c.place(got); err == nil {
+	if err = place(got.file, to, got.sha256); err == nil {
 		err = w(func(tx *statestore.Txn) (err error) {
-			done, err = uploadDone(tx, img, got)
+			done, err = uploadDone(tx, img, got, to.ID)
 			return err
 		})
 	}
@@ -101,16 +111,15 @@ func uploadBegin(tx *statestore.Txn, c cloud.Caller, id string) (Image, error) {
 }
 
 // uploadDone makes the image active if it still is this upload's.
-func uploadDone(tx *statestore.Txn, begun Image, got received) (Image, error) {
+func uploadDone(tx *statestore.Txn, begun Image, got received, store string) (Image, error) {
 	i, ok := Images.Get(tx, begun.ID)
 	if !ok || i.UploadID != begun.UploadID {
 		return Image{}, fault(cloud.NotFound, "ImageUpload", begun.ID, "", "Image %s could not be found after upload. The image may have been deleted during the upload.", begun.ID)
 	}
 	i.Status, _ = Next(i.Status, Done)
 	i.UploadID = ""
-	i.Size, i.VirtualSize = got.size, got.info.VirtualSize
-	i.SHA256, i.SHA512, i.MD5 = got.sha256, got.sha512, got.md5
-	return touch(tx, i), nil
+	i.Stores = []string{store}
+	return touch(tx, got.describe(i)), nil
 }
 
 // uploadFailed ends an upload that brought nothing.
@@ -145,13 +154,21 @@ type received struct {
 	info                inspect.Info
 }
 
+// describe returns the image with what is known of its bytes.
+func (got received) describe(i Image) Image {
+	i.Size, i.VirtualSize = got.size, got.info.VirtualSize
+	i.SHA256, i.SHA512, i.MD5 = got.sha256, got.sha512, got.md5
+	return i
+}
+
 // block is how much of an upload is in memory at once. It is more than
 // inspect.HeadSize, so that the first one tells the format.
 const block = 256 << 10
 
-// receive takes in the bytes of r, which are to have the declared format.
-func (c *Content) receive(r io.Reader, declared string) (got received, err error) {
-	f, err := c.create(c.incoming)
+// receive takes in the bytes of r, which are to have the declared format, into a
+// file in a directory.
+func (c *Content) receive(r io.Reader, dir, declared string) (got received, err error) {
+	f, err := c.create(dir)
 	if err != nil {
 		return received{}, err
 	}
@@ -161,16 +178,14 @@ func (c *Content) receive(r io.Reader, declared string) (got received, err error
 			_ = os.Remove(f.Name())
 		}
 	}()
-	sums := [...]hash.Hash{sha256.New(), sha512.New(), md5.New()}
-	if got.size, err = c.take(f, io.MultiWriter(sums[0], sums[1], sums[2]), r, declared); err != nil {
+	sums := newSums()
+	if got.size, err = c.take(f, sums, r, declared); err != nil {
 		return received{}, err
 	}
 	if got.info, err = inspect.Check(f, got.size, declared); err != nil {
 		return received{}, err
 	}
-	for i, to := range []*string{&got.sha256, &got.sha512, &got.md5} {
-		*to = hex.EncodeToString(sums[i].Sum(nil))
-	}
+	sums.tell(&got)
 	if err = f.Sync(); err == nil {
 		err = f.Close()
 	}
@@ -181,6 +196,28 @@ func (c *Content) receive(r io.Reader, declared string) (got received, err error
 	return got, nil
 }
 
+// sums are the hashes that are computed of every content.
+type sums struct{ sha256, sha512, md5 hash.Hash }
+
+func newSums() sums { return sums{sha256.New(), sha512.New(), md5.New()} }
+
+// Write implements io.Writer; it never fails.
+func (s sums) Write(b []byte) (int, error) {
+	for _, h := range []hash.Hash{s.sha256, s.sha512, s.md5} {
+		h.Write(b)
+	}
+	return len(b), nil
+}
+
+// tell sets the sums of what was written.
+func (s sums) tell(got *received) {
+	sum := func(h hash.Hash) string { return hex.EncodeToString(h.Sum(nil)) }
+	got.sha256, got.sha512, got.md5 = sum(s.sha256), sum(s.sha512), sum(s.md5)
+}
+
+// anyFormat is the declared format of bytes that are not looked at.
+const anyFormat = ""
+
 // take copies r into f and sums. Blocks of zeros become holes.
 func (c *Content) take(f file, sums io.Writer, r io.Reader, declared string) (size int64, err error) {
 	buf := make([]byte, block)
@@ -190,7 +227,7 @@ func (c *Content) take(f file, sums io.Writer, r io.Reader, declared string) (si
 			return 0, cloud.Errorf(cloud.Invalid, "image", "The upload ended before it was complete, after %d bytes.", size+int64(n)).Because(err)
 		}
 		b := buf[:n]
-		if size == 0 {
+		if size == 0 && declared != anyFormat {
 			if e := inspect.Mismatch(declared, b); e != nil {
 				return 0, e
 			}
@@ -229,14 +266,14 @@ func readBlock(r io.Reader, b []byte) (n int, end bool, err error) {
 	return n, false, nil
 }
 
-// place gives received bytes their address. What is there already is replaced by
-// its equal: who reads the old file goes on reading it. On failure it leaves
-// either nothing or what release removes.
-func (c *Content) place(got received) error {
-	if err := os.Rename(got.file, c.path(got.sha256)); err != nil {
-		return errors.Join(fmt.Errorf("keeping an upload: %w", err), os.Remove(got.file))
+// place gives a whole and durable file its address in a store. What is there
+// already is replaced by its equal: who reads the old file goes on reading it. On
+// failure it leaves either nothing or what release removes.
+func place(file string, to *shelf, sha256 string) error {
+	if err := os.Rename(file, to.path(sha256)); err != nil {
+		return errors.Join(fmt.Errorf("keeping an upload: %w", err), os.Remove(file))
 	}
-	if err := syncDir(c.dir); err != nil {
+	if err := syncDir(to.Dir); err != nil {
 		return fmt.Errorf("keeping an upload: %w", err)
 	}
 	return nil

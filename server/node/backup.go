@@ -60,15 +60,15 @@ func (s *Server) copyTo(ctx context.Context, dir string) error {
 	if err := errors.Join(os.RemoveAll(dir), os.Mkdir(dir, 0o700)); err != nil {
 		return err
 	}
-	from, to := filepath.Join(s.o.DataDir, imageDir), filepath.Join(dir, imageDir)
+	to := filepath.Join(dir, imageDir)
 	// What the copied state names was there before the copy, or came meanwhile.
-	if err := linkFiles(ctx, from, to); err != nil {
+	if err := linkAll(ctx, s.imageDirs, to); err != nil {
 		return err
 	}
 	if err := s.store.Backup(ctx, filepath.Join(dir, stateDir)); err != nil {
 		return err
 	}
-	if err := linkFiles(ctx, from, to); err != nil {
+	if err := linkAll(ctx, s.imageDirs, to); err != nil {
 		return err
 	}
 	if err := checkImages(ctx, dir); err != nil {

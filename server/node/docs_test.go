@@ -94,7 +94,7 @@ func TestArchitectureNamesEveryPackage(t *testing.T) {
 // The table of docs/errors.md is what the code answers.
 func TestErrorsPage(t *testing.T) {
 	services := map[string]*front.Service{}
-	for _, s := range Services(identity.Authority{}, nil, nil) {
+	for _, s := range Services(identity.Authority{}, nil, nil, nil) {
 		services[s.Name] = s
 	}
 	text := pages(t)["docs/errors.md"]

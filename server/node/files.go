@@ -36,6 +36,16 @@ func linkFiles(ctx context.Context, from, to string) error {
 	return syncDir(to)
 }
 
+// linkAll is linkFiles from several directories.
+func linkAll(ctx context.Context, from []string, to string) error {
+	for _, dir := range from {
+		if err := linkFiles(ctx, dir, to); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // linkFile gives a file a second name, or copies it.
 func linkFile(src, dst string) error {
 	tmp := dst + ".new"

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"slices"
@@ -28,6 +29,7 @@ import (
 	"github.com/cloudlet/cloudlet/server/identity"
 	"github.com/cloudlet/cloudlet/server/image"
 	"github.com/cloudlet/cloudlet/server/network"
+	"github.com/cloudlet/cloudlet/server/task"
 	"github.com/cloudlet/cloudlet/statestore"
 	"github.com/cloudlet/cloudlet/statestore/pebble"
 )
@@ -50,6 +52,10 @@ type ServerOptions struct {
 	PolicyFile string // empty: the built-in policy
 	Identity   identity.Settings
 
+	ImageStores  map[string]string // directories by id, besides that in DataDir
+	DefaultStore string            // of images that name none; empty: that in DataDir
+	FetchAllow   []netip.Prefix    // where images may be fetched from though it is not public
+
 	AgentListen string // host:port for agents of other machines; empty: none
 	Sockets     bool   // DIR/agent.sock and DIR/admin.sock
 	LocalHosts  int    // hosts of this process that must be up before the server is ready
@@ -63,7 +69,7 @@ type ServerOptions struct {
 
 // Tables are all tables and logs of a cloud.
 func Tables() ([]statestore.AnyTable, []statestore.AnyLog) {
-	return slices.Concat(identity.Tables, image.Tables, network.Tables, compute.Tables, hosts.Tables), compute.Logs
+	return slices.Concat(identity.Tables, task.Tables, image.Tables, network.Tables, compute.Tables, hosts.Tables), compute.Logs
 }
 
 // CloudsFile is the file in a data directory with the credentials of clients. The
@@ -84,12 +90,15 @@ type Server struct {
 	grpc    []*grpcListener
 	base    string
 	opened  time.Time
+	tasks   *task.Engine
 	ready   chan struct{}
 	closing sync.Once
 
 	api, agents              net.Listener // TCP; agents may be nil
 	agentSocket, adminSocket net.Listener // may be nil
 	local                    *bufconn.Listener
+
+	imageDirs []string // of every store of images
 }
 
 type grpcListener struct {
@@ -138,12 +147,9 @@ func (s *Server) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	content, err := image.OpenContent(filepath.Join(o.DataDir, imageDir), image.ContentOptions{})
+	content, err := s.openImages(ctx)
 	if err != nil {
-		return fmt.Errorf("image store: %w", err)
-	}
-	if err := content.Sweep(ctx, s.store); err != nil {
-		return fmt.Errorf("image store: %w", err)
+		return err
 	}
 	if err := s.listen(); err != nil {
 		return err
@@ -161,7 +167,7 @@ func (s *Server) open(ctx context.Context) error {
 	}
 	s.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	authority := identity.Authority{Clock: o.Clock, Settings: o.Identity}
-	f := front.New(front.Options{Store: s.store, Auth: authority, Policy: rules, Services: Services(authority, content, s.hosts),
+	f := front.New(front.Options{Store: s.store, Auth: authority, Policy: rules, Services: Services(authority, content, s.hosts, s.fetcher().Check),
 		StandIns: []func(*statestore.Txn){image.StandIns, network.StandIns, compute.StandIns}, Clock: o.Clock, Log: o.Log,
 		Metrics: front.NewMetrics(s.metrics), Version: o.Version})
 	s.http = &http.Server{Handler: s.handler(f), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
@@ -225,6 +231,7 @@ func (s *Server) Serve(ctx context.Context) error {
 		run("agents", func() error { return g.server.Serve(g.listener) })
 	}
 	work.Go(func() { s.awaitHosts(ctx) })
+	run("tasks", func() error { return s.tasks.Serve(ctx) })
 	<-ctx.Done()
 	grace, stop := context.WithTimeout(context.WithoutCancel(ctx), stopGrace)
 	defer stop()

@@ -17,11 +17,11 @@ import (
 
 // Services are the wire dialects, in the order in which errors of unknown paths
 // look for one: this is where a dialect is mounted.
-func Services(authority identity.Authority, content *image.Content, console compute.ConsoleReader) []*front.Service {
+func Services(authority identity.Authority, content *image.Content, console compute.ConsoleReader, checkURI func(string) error) []*front.Service {
 	return []*front.Service{
 		keystone.Root(),
 		keystone.Service(keystone.Deps{Authority: authority}),
-		glance.Service(glance.Deps{Content: content}),
+		glance.Service(glance.Deps{Content: content, CheckURI: checkURI}),
 		nova.Service(nova.Deps{Console: console}),
 		neutron.Service(neutron.Deps{Zones: compute.Zones}),
 	}

@@ -1,4 +1,4 @@
-// Package glance is the wire dialect of OpenStack Glance, API v2 up to 2.7: JSON
+// Package glance is the wire dialect of OpenStack Glance, API v2 up to 2.16: JSON
 // types, small handlers and route rows over the domain package image. The front
 // mounts its Service; nobody else calls it.
 //
@@ -10,8 +10,10 @@
 //     others are refused with 400 and the image is killed.
 //   - A PATCH of the RFC's own media type (application/json-patch+json) is taken
 //     as Glance's v2.1 is, and reaches single tags: /tags/0, /tags/-.
-//   - There is one store of bytes, no import method and never a task; locations
-//     and metadata definitions are not offered.
+//   - An import's bytes are checked as an upload's are; one that fails leaves the
+//     image queued, and its task tells why. glance-download is from this cloud's own
+//     region, without a detour over the network.
+//   - Tasks are made by imports only, and tell their progress in per cent.
 //   - GETs can be waited on, and everything can be tried in a plan session (see front).
 //
 // Invariants:

@@ -22,8 +22,7 @@ func (a *api) fileRoutes() []front.Route {
 
 const octets = "application/octet-stream"
 
-// drained bounds how much of a refused upload is read and thrown away, in bytes:
-// many clients read an answer only after they have sent everything.
+// drained bounds how much of a refused upload is read and thrown away, in bytes.
 const drained = 1 << 30
 
 func (a *api) upload(rq *front.Request) (*front.Response, error) {
@@ -32,23 +31,13 @@ func (a *api) upload(rq *front.Request) (*front.Response, error) {
 		_, err := write(rq, func(tx *statestore.Txn) (image.Image, error) { return image.UploadPlan(tx, rq.Caller, id) })
 		return front.NoContent(), err
 	}
-	resp, err := a.receive(rq, id)
-	if err != nil || resp.Status >= 400 {
-		_, _ = io.CopyN(io.Discard, rq.HTTP.Body, drained)
-	}
-	return resp, err
-}
-
-func (a *api) receive(rq *front.Request, id string) (*front.Response, error) {
-	if ct := rq.HTTP.Header.Get("Content-Type"); ct != octets {
-		e := cloud.Errorf(cloud.Invalid, "image", "The content type %.100q is not supported here; use %s.", ct, octets)
-		return fault(rq, http.StatusUnsupportedMediaType, e), nil
-	}
-	_, err := a.Content.Upload(rq.Write, rq.Caller, id, rq.HTTP.Body)
-	if _, there := image.Images.Get(rq.Read(), id); !there && cloud.Is(err, cloud.NotFound) {
-		return fault(rq, http.StatusGone, cloud.AsError(err)), nil // it was there when the upload began
-	}
-	return front.NoContent(), err
+	return drain(rq, func() (*front.Response, error) {
+		if resp := octetsOnly(rq); resp != nil {
+			return resp, nil
+		}
+		_, err := a.Content.UploadTo(rq.Write, rq.Caller, id, rq.HTTP.Header.Get(storeHeader), rq.HTTP.Body)
+		return gone(rq, id, err)
+	})
 }
 
 func (a *api) download(rq *front.Request) (*front.Response, error) {
@@ -59,7 +48,7 @@ func (a *api) download(rq *front.Request) (*front.Response, error) {
 	if i.Status == image.Deactivated && !rq.Caller.Admin() {
 		return nil, cloud.Errorf(cloud.Forbidden, "image", "The requested image has been deactivated. Image data download is forbidden.")
 	}
-	if !i.HasData() {
+	if !i.HasData() || i.Status == image.Importing {
 		return front.NoContent(), nil
 	}
 	f, size, err := a.Content.Open(i.SHA256)

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"os"
 	"slices"
 	"strings"
@@ -17,7 +18,9 @@ import (
 	"github.com/cloudlet/cloudlet/server/api/front"
 	"github.com/cloudlet/cloudlet/server/api/front/policy"
 	"github.com/cloudlet/cloudlet/server/cloud"
+	"github.com/cloudlet/cloudlet/server/fetch"
 	"github.com/cloudlet/cloudlet/server/image"
+	"github.com/cloudlet/cloudlet/server/task"
 	"github.com/cloudlet/cloudlet/statestore"
 	"github.com/cloudlet/cloudlet/statestore/storetest"
 )
@@ -48,23 +51,26 @@ type world struct {
 	content *image.Content
 	dir     string
 	url     string
+	fetcher fetch.Fetcher
 }
 
 func newWorld(t testing.TB) *world {
 	t.Helper()
-	w := &world{t: t, store: storetest.NewStore(t, image.Tables), dir: t.TempDir()}
+	w := &world{t: t, store: storetest.NewStore(t, slices.Concat(image.Tables, task.Tables)), dir: t.TempDir()}
 	var err error
-	if w.content, err = image.OpenContent(w.dir, image.ContentOptions{MaxSize: 1 << 29}); err != nil {
+	if w.content, err = image.OpenContent(w.dir, image.ContentOptions{MaxSize: 1 << 29, More: []image.Store{{ID: "second", Dir: t.TempDir()}}}); err != nil {
 		t.Fatal(err)
 	}
 	rules, err := policy.Load("")
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := front.New(front.Options{Store: w.store, Auth: tokens{}, Policy: rules, Services: []*front.Service{Service(Deps{w.content})},
+	w.fetcher = fetch.Fetcher{Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}
+	f := front.New(front.Options{Store: w.store, Auth: tokens{}, Policy: rules, Services: []*front.Service{Service(Deps{w.content, w.fetcher.Check})},
 		StandIns: []func(*statestore.Txn){image.StandIns}, Clock: cloud.RealClock{}, Log: slog.New(slog.DiscardHandler), Version: "test"})
 	srv := httptest.NewServer(f)
 	t.Cleanup(srv.Close)
+	w.serveTasks()
 	w.url = srv.URL
 	return w
 }
@@ -160,7 +166,7 @@ func TestEveryRuleExists(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	asked := []string{"image:visible", "image:image:publicize", "image:image:communitize", "image:image:set_owner", "image:image:set_protected"}
+	asked := []string{"image:visible", "image:image:publicize", "image:image:communitize", "image:image:set_owner", "image:image:set_protected", "image:image:copy"}
 	front.Rows([]*front.Service{Service(Deps{})}, func(_ *front.Service, _ string, r *front.Route) {
 		if r.Rule != front.Public && r.Rule != front.Authenticated {
 			asked = append(asked, r.Rule)
@@ -178,7 +184,7 @@ func TestDiscovery(t *testing.T) {
 	for path, status := range map[string]int{"": 300, "/": 300, "/versions": 200, "/v2": 300, "/v2/": 300} {
 		a := w.want(status, "", "GET", path, nil)
 		v := a.json["versions"].([]any)[0].(map[string]any)
-		if v["id"] != "v2.7" || v["status"] != "CURRENT" || v["links"].([]any)[0].(map[string]any)["href"] != w.url+"/image/v2/" {
+		if v["id"] != "v2.16" || v["status"] != "CURRENT" || v["links"].([]any)[0].(map[string]any)["href"] != w.url+"/image/v2/" {
 			t.Errorf("%s: %v", path, v)
 		}
 	}
@@ -235,7 +241,7 @@ func TestImageOnTheWire(t *testing.T) {
 	for _, path := range []string{"", "/file", "/members"} {
 		w.want(404, "ann", "GET", "/v2/images/"+id+path, nil)
 	}
-	if files, _ := os.ReadDir(w.dir); len(files) != 1 {
+	if files, _ := os.ReadDir(w.dir); len(files) != 2 { // incoming, staging
 		t.Errorf("bytes are left: %v", files)
 	}
 }

@@ -54,12 +54,12 @@ func imageList(rq *front.Request) (*front.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := listWire{Images: make([]imageWire, len(page)), First: withQuery(first(q)), Schema: "/v2/schemas/images"}
+	w := listWire{Images: make([]imageWire, len(page)), First: withQuery("/v2/images", first(q)), Schema: "/v2/schemas/images"}
 	for n, i := range page {
 		w.Images[n] = render(i)
 	}
 	if more && len(page) > 0 {
-		w.Next = withQuery(front.NextQuery(q, page[len(page)-1].ID))
+		w.Next = withQuery("/v2/images", front.NextQuery(q, page[len(page)-1].ID))
 	}
 	return front.OK(w), nil
 }
@@ -75,9 +75,9 @@ func first(q url.Values) string {
 	return c.Encode()
 }
 
-func withQuery(query string) string {
+func withQuery(path, query string) string {
 	if query == "" {
-		return "/v2/images"
+		return path
 	}
-	return "/v2/images?" + query
+	return path + "?" + query
 }

@@ -19,7 +19,7 @@ func (a *api) imageRoutes() []front.Route {
 	t := imageTarget
 	return []front.Route{
 		{Method: "GET", Path: "/images", Rule: "image:image:list", Handle: imageList},
-		{Method: "POST", Path: "/images", Rule: "image:image:create", Handle: imageCreate},
+		{Method: "POST", Path: "/images", Rule: "image:image:create", Handle: a.imageCreate},
 		{Method: "DELETE", Path: "/images", Rule: front.Authenticated, Handle: imageUnnamed},
 		{Method: "GET", Path: "/images/{image}", Rule: "image:image:get", Target: t, Handle: imageShow},
 		{Method: "PATCH", Path: "/images/{image}", Rule: "image:image:update", Target: t, Handle: imageUpdate, AlsoJSON: patchTypes},
@@ -49,6 +49,7 @@ type imageWire struct {
 	HashAlgo    any `json:"os_hash_algo"`
 	HashValue   any `json:"os_hash_value"`
 
+	Stores    string   `json:"stores,omitzero"`
 	Tags      []string `json:"tags"`
 	CreatedAt string   `json:"created_at"`
 	UpdatedAt string   `json:"updated_at"`
@@ -79,10 +80,25 @@ func render(i image.Image) imageWire {
 		Size: null, VirtualSize: null, Checksum: null, HashAlgo: null, HashValue: null,
 		Tags: i.Tags, CreatedAt: stamp(i.CreatedAt), UpdatedAt: stamp(i.UpdatedAt),
 		Self: self, File: self + "/file", Schema: "/v2/schemas/image", Properties: i.Properties}
+	if i.Imported {
+		w.Properties = importing(i)
+	}
 	if i.HasData() {
+		w.Stores = strings.Join(i.InStores(), ",")
 		w.Size, w.VirtualSize, w.Checksum, w.HashAlgo, w.HashValue = i.Size, i.VirtualSize, i.MD5, "sha512", i.SHA512
 	}
 	return w
+}
+
+// importing returns the image's properties with those that tell of its import.
+func importing(i image.Image) map[string]string {
+	p := map[string]string{reservedPrefix + "importing_to_stores": strings.Join(i.ImportLeft, ","),
+		reservedPrefix + "failed_import": strings.Join(i.ImportMissed, ",")}
+	if i.TaskID != "" {
+		p[reservedPrefix+"import_task"] = i.TaskID
+	}
+	maps.Copy(p, i.Properties)
+	return p
 }
 
 func imageShow(rq *front.Request) (*front.Response, error) {
@@ -98,7 +114,7 @@ func imageUnnamed(*front.Request) (*front.Response, error) {
 	return nil, cloud.Missing("image", "")
 }
 
-func imageCreate(rq *front.Request) (*front.Response, error) {
+func (a *api) imageCreate(rq *front.Request) (*front.Response, error) {
 	var body map[string]jsontext.Value
 	if err := rq.Decode(&body); err != nil {
 		return nil, err
@@ -117,7 +133,8 @@ func imageCreate(rq *front.Request) (*front.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	return front.Created(render(i)).With("Location", rq.URL("/v2/images/"+i.ID)), nil
+	return front.Created(render(i)).With("Location", rq.URL("/v2/images/"+i.ID)).
+		With("OpenStack-image-import-methods", methodList()).With("OpenStack-image-store-ids", a.storeIDs()), nil
 }
 
 // permit asks policy about those parts of a change that not everybody who may
@@ -160,7 +177,7 @@ func (a *api) imageDelete(rq *front.Request) (*front.Response, error) {
 	}
 	if !rq.Planning() {
 		// The image is gone; bytes that stay are swept at the next start.
-		if err := a.Content.Drop(rq.Write, i.SHA256); err != nil {
+		if err := a.Content.Forget(rq.Write, i); err != nil {
 			rq.Log().Warn("bytes of a deleted image cannot be removed", "image", i.ID, "error", err)
 		}
 	}

@@ -13,6 +13,8 @@ import (
 // Deps are what the dialect needs besides the state.
 type Deps struct {
 	Content *image.Content // images' bytes
+	// CheckURI refuses, as Invalid, a URL that is never fetched from.
+	CheckURI func(uri string) error
 }
 
 type api struct{ Deps }
@@ -22,7 +24,8 @@ func Service(d Deps) *front.Service {
 	a := &api{d}
 	return &front.Service{
 		Name: "glance", Root: "/image", Base: "/v2", Visible: "image:visible", Fault: fault, Status: status,
-		Routes: slices.Concat(versionRoutes(), a.imageRoutes(), a.fileRoutes(), memberRoutes(), tagRoutes(), infoRoutes()),
+		Routes: slices.Concat(versionRoutes(), a.imageRoutes(), a.fileRoutes(), memberRoutes(), tagRoutes(), infoRoutes(),
+			a.importRoutes(), taskRoutes()),
 	}
 }
 

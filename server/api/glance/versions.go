@@ -7,8 +7,10 @@ import (
 	"github.com/cloudlet/cloudlet/server/api/front"
 )
 
-// newest is the minor version that is served: 2.7 brought os_hidden and os_hash_*.
-const newest = 7
+// newest is the minor version that is served: 2.8 brought several stores, 2.12 the
+// tasks of an image, 2.13 the usage of quotas, 2.14 and 2.16 the cache, 2.15 the
+// stores in detail.
+const newest = 16
 
 type versionWire struct {
 	ID     string `json:"id"`

@@ -256,7 +256,7 @@ func (p pairs) Set(s string) error {
 	for part := range strings.SplitSeq(s, ",") {
 		k, v, ok := strings.Cut(strings.TrimSpace(part), ":")
 		if !ok || k == "" || v == "" {
-			return fmt.Errorf("%q must be of the form name:bridge", part)
+			return fmt.Errorf("%q must be of the form name:value", part)
 		}
 		if *p.m == nil {
 			*p.m = map[string]string{}

@@ -37,6 +37,8 @@ type serverFlags struct {
 	tlsCert, tlsKey, caCert                      string
 	region                                       string
 	agentListen                                  string
+	imageStores                                  map[string]string
+	imageDefault, fetchAllow                     string
 	identity                                     identityFlags
 }
 
@@ -49,6 +51,9 @@ func (f *serverFlags) declare(s *settings) {
 	s.StringVar(&f.tlsCert, "tls-cert", "", "PEM `file` with the API's certificate chain; needed to listen beyond loopback")
 	s.StringVar(&f.tlsKey, "tls-key", "", "PEM `file` with the certificate's key")
 	s.StringVar(&f.caCert, "ca-cert", "", "PEM `file` with the authority that signed -tls-cert, for clouds.yaml; not needed for one that clients trust anyway")
+	s.Var(pairs{&f.imageStores}, "image-store", "further place for images' bytes and the directory it is, `name:directory`; may repeat. The store files is in -data-dir")
+	s.StringVar(&f.imageDefault, "image-store-default", "", "`name` of the store of images that name none; default files")
+	s.StringVar(&f.fetchAllow, "fetch-allow", "", "`networks`, such as 10.1.0.0/16,::1/128, that images may be fetched from by URL though they are not public")
 	s.StringVar(&f.region, "region", "RegionOne", "`name` of the region in the catalog")
 	f.identity.declare(s)
 }
@@ -56,7 +61,7 @@ func (f *serverFlags) declare(s *settings) {
 // check returns the server's options, with the APIs' TLS configuration.
 func (f *serverFlags) check(s *settings) (node.ServerOptions, error) {
 	o := node.ServerOptions{DataDir: f.dataDir, Seed: f.seed == "devstack", AdminPassword: f.adminPassword, PolicyFile: f.policy,
-		Region: f.region, Listen: f.listen, AgentListen: f.agentListen, Version: version()}
+		ImageStores: f.imageStores, DefaultStore: f.imageDefault, Region: f.region, Listen: f.listen, AgentListen: f.agentListen, Version: version()}
 	var err error
 	if o.Identity, err = f.identity.check(s); err != nil {
 		return o, err
@@ -94,6 +99,16 @@ func (f *serverFlags) check(s *settings) (node.ServerOptions, error) {
 	}
 	if f.dataDir == "" {
 		return o, s.wrong("-data-dir is empty")
+	}
+	for text := range strings.SplitSeq(f.fetchAllow, ",") {
+		if text = strings.TrimSpace(text); text == "" {
+			continue
+		}
+		p, err := netip.ParsePrefix(text)
+		if err != nil {
+			return o, s.wrong("-fetch-allow: %q is not a network, such as 10.1.0.0/16", text)
+		}
+		o.FetchAllow = append(o.FetchAllow, p.Masked())
 	}
 	return o, nil
 }

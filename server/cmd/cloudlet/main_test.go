@@ -263,7 +263,7 @@ func TestCommands(t *testing.T) {
 		{"dev -data-dir=", 2, "", "-data-dir is empty"},
 		{"dev -sim-hosts 0", 2, "", "-sim-hosts must be at least 1"},
 		{"dev -host-name a/b", 2, "", "must be a name without spaces"},
-		{"dev -physnet public", 2, "", `"public" must be of the form name:bridge`},
+		{"dev -physnet public", 2, "", `"public" must be of the form name:value`},
 		{"dev -tunnel-address here", 2, "", "not an IP address"},
 	} {
 		t.Run(c.args, func(t *testing.T) {

@@ -9,6 +9,9 @@ rules = {
   "image:image:update"        = admin || project_member
   "image:image:delete"        = admin || project_member
   "image:image:upload"        = admin || project_member
+  "image:image:stage"         = admin || project_member
+  "image:image:import"        = admin || project_member
+  "image:image:copy"          = admin # into further stores
   "image:image:download"      = true # of what is visible
   "image:image:publicize"     = admin
   "image:image:communitize"   = admin || project_member
@@ -28,7 +31,11 @@ rules = {
 
   "image:schema:get"  = true
   "image:store:list"  = true
+  "image:store:detail" = admin
   "image:import:info" = true
-  "image:task:list"   = admin
-  "image:task:get"    = admin
+
+  "image:task:list"          = admin
+  "image:task:get"           = admin
+  "image:task:create"        = admin
+  "image:task:list_of_image" = admin || project_reader
 }
