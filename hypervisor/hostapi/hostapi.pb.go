@@ -301,6 +301,174 @@ func (*BackupReply) Descriptor() ([]byte, []int) {
 	return file_hostapi_proto_rawDescGZIP(), []int{5}
 }
 
+type ResetPasswordRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	DomainName    string                 `protobuf:"bytes,1,opt,name=domain_name,json=domainName,proto3" json:"domain_name,omitempty"`
+	UserName      string                 `protobuf:"bytes,2,opt,name=user_name,json=userName,proto3" json:"user_name,omitempty"`
+	Password      string                 `protobuf:"bytes,3,opt,name=password,proto3" json:"password,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ResetPasswordRequest) Reset() {
+	*x = ResetPasswordRequest{}
+	mi := &file_hostapi_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ResetPasswordRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ResetPasswordRequest) ProtoMessage() {}
+
+func (x *ResetPasswordRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_hostapi_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ResetPasswordRequest.ProtoReflect.Descriptor instead.
+func (*ResetPasswordRequest) Descriptor() ([]byte, []int) {
+	return file_hostapi_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *ResetPasswordRequest) GetDomainName() string {
+	if x != nil {
+		return x.DomainName
+	}
+	return ""
+}
+
+func (x *ResetPasswordRequest) GetUserName() string {
+	if x != nil {
+		return x.UserName
+	}
+	return ""
+}
+
+func (x *ResetPasswordRequest) GetPassword() string {
+	if x != nil {
+		return x.Password
+	}
+	return ""
+}
+
+type ResetPasswordReply struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ResetPasswordReply) Reset() {
+	*x = ResetPasswordReply{}
+	mi := &file_hostapi_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ResetPasswordReply) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ResetPasswordReply) ProtoMessage() {}
+
+func (x *ResetPasswordReply) ProtoReflect() protoreflect.Message {
+	mi := &file_hostapi_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ResetPasswordReply.ProtoReflect.Descriptor instead.
+func (*ResetPasswordReply) Descriptor() ([]byte, []int) {
+	return file_hostapi_proto_rawDescGZIP(), []int{7}
+}
+
+type RotateKeysRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RotateKeysRequest) Reset() {
+	*x = RotateKeysRequest{}
+	mi := &file_hostapi_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RotateKeysRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RotateKeysRequest) ProtoMessage() {}
+
+func (x *RotateKeysRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_hostapi_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RotateKeysRequest.ProtoReflect.Descriptor instead.
+func (*RotateKeysRequest) Descriptor() ([]byte, []int) {
+	return file_hostapi_proto_rawDescGZIP(), []int{8}
+}
+
+type RotateKeysReply struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RotateKeysReply) Reset() {
+	*x = RotateKeysReply{}
+	mi := &file_hostapi_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RotateKeysReply) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RotateKeysReply) ProtoMessage() {}
+
+func (x *RotateKeysReply) ProtoReflect() protoreflect.Message {
+	mi := &file_hostapi_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RotateKeysReply.ProtoReflect.Descriptor instead.
+func (*RotateKeysReply) Descriptor() ([]byte, []int) {
+	return file_hostapi_proto_rawDescGZIP(), []int{9}
+}
+
 type FetchImageRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Sha256        string                 `protobuf:"bytes,1,opt,name=sha256,proto3" json:"sha256,omitempty"`
@@ -311,7 +479,7 @@ type FetchImageRequest struct {
 
 func (x *FetchImageRequest) Reset() {
 	*x = FetchImageRequest{}
-	mi := &file_hostapi_proto_msgTypes[6]
+	mi := &file_hostapi_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -323,7 +491,7 @@ func (x *FetchImageRequest) String() string {
 func (*FetchImageRequest) ProtoMessage() {}
 
 func (x *FetchImageRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_hostapi_proto_msgTypes[6]
+	mi := &file_hostapi_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -336,7 +504,7 @@ func (x *FetchImageRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FetchImageRequest.ProtoReflect.Descriptor instead.
 func (*FetchImageRequest) Descriptor() ([]byte, []int) {
-	return file_hostapi_proto_rawDescGZIP(), []int{6}
+	return file_hostapi_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *FetchImageRequest) GetSha256() string {
@@ -362,7 +530,7 @@ type ImageChunk struct {
 
 func (x *ImageChunk) Reset() {
 	*x = ImageChunk{}
-	mi := &file_hostapi_proto_msgTypes[7]
+	mi := &file_hostapi_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -374,7 +542,7 @@ func (x *ImageChunk) String() string {
 func (*ImageChunk) ProtoMessage() {}
 
 func (x *ImageChunk) ProtoReflect() protoreflect.Message {
-	mi := &file_hostapi_proto_msgTypes[7]
+	mi := &file_hostapi_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -387,7 +555,7 @@ func (x *ImageChunk) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ImageChunk.ProtoReflect.Descriptor instead.
 func (*ImageChunk) Descriptor() ([]byte, []int) {
-	return file_hostapi_proto_rawDescGZIP(), []int{7}
+	return file_hostapi_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *ImageChunk) GetData() []byte {
@@ -411,7 +579,7 @@ type FromHost struct {
 
 func (x *FromHost) Reset() {
 	*x = FromHost{}
-	mi := &file_hostapi_proto_msgTypes[8]
+	mi := &file_hostapi_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -423,7 +591,7 @@ func (x *FromHost) String() string {
 func (*FromHost) ProtoMessage() {}
 
 func (x *FromHost) ProtoReflect() protoreflect.Message {
-	mi := &file_hostapi_proto_msgTypes[8]
+	mi := &file_hostapi_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -436,7 +604,7 @@ func (x *FromHost) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FromHost.ProtoReflect.Descriptor instead.
 func (*FromHost) Descriptor() ([]byte, []int) {
-	return file_hostapi_proto_rawDescGZIP(), []int{8}
+	return file_hostapi_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *FromHost) GetMessage() isFromHost_Message {
@@ -508,7 +676,7 @@ type ToHost struct {
 
 func (x *ToHost) Reset() {
 	*x = ToHost{}
-	mi := &file_hostapi_proto_msgTypes[9]
+	mi := &file_hostapi_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -520,7 +688,7 @@ func (x *ToHost) String() string {
 func (*ToHost) ProtoMessage() {}
 
 func (x *ToHost) ProtoReflect() protoreflect.Message {
-	mi := &file_hostapi_proto_msgTypes[9]
+	mi := &file_hostapi_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -533,7 +701,7 @@ func (x *ToHost) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ToHost.ProtoReflect.Descriptor instead.
 func (*ToHost) Descriptor() ([]byte, []int) {
-	return file_hostapi_proto_rawDescGZIP(), []int{9}
+	return file_hostapi_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *ToHost) GetMessage() isToHost_Message {
@@ -593,7 +761,7 @@ type Hello struct {
 
 func (x *Hello) Reset() {
 	*x = Hello{}
-	mi := &file_hostapi_proto_msgTypes[10]
+	mi := &file_hostapi_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -605,7 +773,7 @@ func (x *Hello) String() string {
 func (*Hello) ProtoMessage() {}
 
 func (x *Hello) ProtoReflect() protoreflect.Message {
-	mi := &file_hostapi_proto_msgTypes[10]
+	mi := &file_hostapi_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -618,7 +786,7 @@ func (x *Hello) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Hello.ProtoReflect.Descriptor instead.
 func (*Hello) Descriptor() ([]byte, []int) {
-	return file_hostapi_proto_rawDescGZIP(), []int{10}
+	return file_hostapi_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Hello) GetHostId() string {
@@ -694,7 +862,7 @@ type Fingerprint struct {
 
 func (x *Fingerprint) Reset() {
 	*x = Fingerprint{}
-	mi := &file_hostapi_proto_msgTypes[11]
+	mi := &file_hostapi_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -706,7 +874,7 @@ func (x *Fingerprint) String() string {
 func (*Fingerprint) ProtoMessage() {}
 
 func (x *Fingerprint) ProtoReflect() protoreflect.Message {
-	mi := &file_hostapi_proto_msgTypes[11]
+	mi := &file_hostapi_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -719,7 +887,7 @@ func (x *Fingerprint) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Fingerprint.ProtoReflect.Descriptor instead.
 func (*Fingerprint) Descriptor() ([]byte, []int) {
-	return file_hostapi_proto_rawDescGZIP(), []int{11}
+	return file_hostapi_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *Fingerprint) GetDriver() string {
@@ -796,7 +964,7 @@ type Report struct {
 
 func (x *Report) Reset() {
 	*x = Report{}
-	mi := &file_hostapi_proto_msgTypes[12]
+	mi := &file_hostapi_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -808,7 +976,7 @@ func (x *Report) String() string {
 func (*Report) ProtoMessage() {}
 
 func (x *Report) ProtoReflect() protoreflect.Message {
-	mi := &file_hostapi_proto_msgTypes[12]
+	mi := &file_hostapi_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -821,7 +989,7 @@ func (x *Report) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Report.ProtoReflect.Descriptor instead.
 func (*Report) Descriptor() ([]byte, []int) {
-	return file_hostapi_proto_rawDescGZIP(), []int{12}
+	return file_hostapi_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *Report) GetInstances() []*ObservedInstance {
@@ -853,7 +1021,7 @@ type ObservedInstance struct {
 
 func (x *ObservedInstance) Reset() {
 	*x = ObservedInstance{}
-	mi := &file_hostapi_proto_msgTypes[13]
+	mi := &file_hostapi_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -865,7 +1033,7 @@ func (x *ObservedInstance) String() string {
 func (*ObservedInstance) ProtoMessage() {}
 
 func (x *ObservedInstance) ProtoReflect() protoreflect.Message {
-	mi := &file_hostapi_proto_msgTypes[13]
+	mi := &file_hostapi_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -878,7 +1046,7 @@ func (x *ObservedInstance) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ObservedInstance.ProtoReflect.Descriptor instead.
 func (*ObservedInstance) Descriptor() ([]byte, []int) {
-	return file_hostapi_proto_rawDescGZIP(), []int{13}
+	return file_hostapi_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *ObservedInstance) GetId() string {
@@ -941,7 +1109,7 @@ type ObservedPort struct {
 
 func (x *ObservedPort) Reset() {
 	*x = ObservedPort{}
-	mi := &file_hostapi_proto_msgTypes[14]
+	mi := &file_hostapi_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -953,7 +1121,7 @@ func (x *ObservedPort) String() string {
 func (*ObservedPort) ProtoMessage() {}
 
 func (x *ObservedPort) ProtoReflect() protoreflect.Message {
-	mi := &file_hostapi_proto_msgTypes[14]
+	mi := &file_hostapi_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -966,7 +1134,7 @@ func (x *ObservedPort) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ObservedPort.ProtoReflect.Descriptor instead.
 func (*ObservedPort) Descriptor() ([]byte, []int) {
-	return file_hostapi_proto_rawDescGZIP(), []int{14}
+	return file_hostapi_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *ObservedPort) GetId() string {
@@ -1001,7 +1169,7 @@ type ConsoleRequest struct {
 
 func (x *ConsoleRequest) Reset() {
 	*x = ConsoleRequest{}
-	mi := &file_hostapi_proto_msgTypes[15]
+	mi := &file_hostapi_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1013,7 +1181,7 @@ func (x *ConsoleRequest) String() string {
 func (*ConsoleRequest) ProtoMessage() {}
 
 func (x *ConsoleRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_hostapi_proto_msgTypes[15]
+	mi := &file_hostapi_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1026,7 +1194,7 @@ func (x *ConsoleRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConsoleRequest.ProtoReflect.Descriptor instead.
 func (*ConsoleRequest) Descriptor() ([]byte, []int) {
-	return file_hostapi_proto_rawDescGZIP(), []int{15}
+	return file_hostapi_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *ConsoleRequest) GetId() uint64 {
@@ -1062,7 +1230,7 @@ type ConsoleReply struct {
 
 func (x *ConsoleReply) Reset() {
 	*x = ConsoleReply{}
-	mi := &file_hostapi_proto_msgTypes[16]
+	mi := &file_hostapi_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1074,7 +1242,7 @@ func (x *ConsoleReply) String() string {
 func (*ConsoleReply) ProtoMessage() {}
 
 func (x *ConsoleReply) ProtoReflect() protoreflect.Message {
-	mi := &file_hostapi_proto_msgTypes[16]
+	mi := &file_hostapi_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1087,7 +1255,7 @@ func (x *ConsoleReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConsoleReply.ProtoReflect.Descriptor instead.
 func (*ConsoleReply) Descriptor() ([]byte, []int) {
-	return file_hostapi_proto_rawDescGZIP(), []int{16}
+	return file_hostapi_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *ConsoleReply) GetId() uint64 {
@@ -1132,7 +1300,7 @@ type Desired struct {
 
 func (x *Desired) Reset() {
 	*x = Desired{}
-	mi := &file_hostapi_proto_msgTypes[17]
+	mi := &file_hostapi_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1144,7 +1312,7 @@ func (x *Desired) String() string {
 func (*Desired) ProtoMessage() {}
 
 func (x *Desired) ProtoReflect() protoreflect.Message {
-	mi := &file_hostapi_proto_msgTypes[17]
+	mi := &file_hostapi_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1157,7 +1325,7 @@ func (x *Desired) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Desired.ProtoReflect.Descriptor instead.
 func (*Desired) Descriptor() ([]byte, []int) {
-	return file_hostapi_proto_rawDescGZIP(), []int{17}
+	return file_hostapi_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *Desired) GetWhole() bool {
@@ -1231,7 +1399,7 @@ type Instance struct {
 
 func (x *Instance) Reset() {
 	*x = Instance{}
-	mi := &file_hostapi_proto_msgTypes[18]
+	mi := &file_hostapi_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1243,7 +1411,7 @@ func (x *Instance) String() string {
 func (*Instance) ProtoMessage() {}
 
 func (x *Instance) ProtoReflect() protoreflect.Message {
-	mi := &file_hostapi_proto_msgTypes[18]
+	mi := &file_hostapi_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1256,7 +1424,7 @@ func (x *Instance) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Instance.ProtoReflect.Descriptor instead.
 func (*Instance) Descriptor() ([]byte, []int) {
-	return file_hostapi_proto_rawDescGZIP(), []int{18}
+	return file_hostapi_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *Instance) GetId() string {
@@ -1465,7 +1633,7 @@ type Nic struct {
 
 func (x *Nic) Reset() {
 	*x = Nic{}
-	mi := &file_hostapi_proto_msgTypes[19]
+	mi := &file_hostapi_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1477,7 +1645,7 @@ func (x *Nic) String() string {
 func (*Nic) ProtoMessage() {}
 
 func (x *Nic) ProtoReflect() protoreflect.Message {
-	mi := &file_hostapi_proto_msgTypes[19]
+	mi := &file_hostapi_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1490,7 +1658,7 @@ func (x *Nic) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Nic.ProtoReflect.Descriptor instead.
 func (*Nic) Descriptor() ([]byte, []int) {
-	return file_hostapi_proto_rawDescGZIP(), []int{19}
+	return file_hostapi_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *Nic) GetPortId() string {
@@ -1525,7 +1693,7 @@ type Network struct {
 
 func (x *Network) Reset() {
 	*x = Network{}
-	mi := &file_hostapi_proto_msgTypes[20]
+	mi := &file_hostapi_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1537,7 +1705,7 @@ func (x *Network) String() string {
 func (*Network) ProtoMessage() {}
 
 func (x *Network) ProtoReflect() protoreflect.Message {
-	mi := &file_hostapi_proto_msgTypes[20]
+	mi := &file_hostapi_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1550,7 +1718,7 @@ func (x *Network) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Network.ProtoReflect.Descriptor instead.
 func (*Network) Descriptor() ([]byte, []int) {
-	return file_hostapi_proto_rawDescGZIP(), []int{20}
+	return file_hostapi_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *Network) GetId() string {
@@ -1634,7 +1802,7 @@ type RuleSet struct {
 
 func (x *RuleSet) Reset() {
 	*x = RuleSet{}
-	mi := &file_hostapi_proto_msgTypes[21]
+	mi := &file_hostapi_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1646,7 +1814,7 @@ func (x *RuleSet) String() string {
 func (*RuleSet) ProtoMessage() {}
 
 func (x *RuleSet) ProtoReflect() protoreflect.Message {
-	mi := &file_hostapi_proto_msgTypes[21]
+	mi := &file_hostapi_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1659,7 +1827,7 @@ func (x *RuleSet) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RuleSet.ProtoReflect.Descriptor instead.
 func (*RuleSet) Descriptor() ([]byte, []int) {
-	return file_hostapi_proto_rawDescGZIP(), []int{21}
+	return file_hostapi_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *RuleSet) GetId() string {
@@ -1687,7 +1855,7 @@ type AddressSet struct {
 
 func (x *AddressSet) Reset() {
 	*x = AddressSet{}
-	mi := &file_hostapi_proto_msgTypes[22]
+	mi := &file_hostapi_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1699,7 +1867,7 @@ func (x *AddressSet) String() string {
 func (*AddressSet) ProtoMessage() {}
 
 func (x *AddressSet) ProtoReflect() protoreflect.Message {
-	mi := &file_hostapi_proto_msgTypes[22]
+	mi := &file_hostapi_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1712,7 +1880,7 @@ func (x *AddressSet) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AddressSet.ProtoReflect.Descriptor instead.
 func (*AddressSet) Descriptor() ([]byte, []int) {
-	return file_hostapi_proto_rawDescGZIP(), []int{22}
+	return file_hostapi_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *AddressSet) GetId() string {
@@ -1744,7 +1912,7 @@ type Subnet struct {
 
 func (x *Subnet) Reset() {
 	*x = Subnet{}
-	mi := &file_hostapi_proto_msgTypes[23]
+	mi := &file_hostapi_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1756,7 +1924,7 @@ func (x *Subnet) String() string {
 func (*Subnet) ProtoMessage() {}
 
 func (x *Subnet) ProtoReflect() protoreflect.Message {
-	mi := &file_hostapi_proto_msgTypes[23]
+	mi := &file_hostapi_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1769,7 +1937,7 @@ func (x *Subnet) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Subnet.ProtoReflect.Descriptor instead.
 func (*Subnet) Descriptor() ([]byte, []int) {
-	return file_hostapi_proto_rawDescGZIP(), []int{23}
+	return file_hostapi_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *Subnet) GetId() string {
@@ -1831,7 +1999,7 @@ type Route struct {
 
 func (x *Route) Reset() {
 	*x = Route{}
-	mi := &file_hostapi_proto_msgTypes[24]
+	mi := &file_hostapi_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1843,7 +2011,7 @@ func (x *Route) String() string {
 func (*Route) ProtoMessage() {}
 
 func (x *Route) ProtoReflect() protoreflect.Message {
-	mi := &file_hostapi_proto_msgTypes[24]
+	mi := &file_hostapi_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1856,7 +2024,7 @@ func (x *Route) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Route.ProtoReflect.Descriptor instead.
 func (*Route) Descriptor() ([]byte, []int) {
-	return file_hostapi_proto_rawDescGZIP(), []int{24}
+	return file_hostapi_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *Route) GetDestination() string {
@@ -1889,7 +2057,7 @@ type Port struct {
 
 func (x *Port) Reset() {
 	*x = Port{}
-	mi := &file_hostapi_proto_msgTypes[25]
+	mi := &file_hostapi_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1901,7 +2069,7 @@ func (x *Port) String() string {
 func (*Port) ProtoMessage() {}
 
 func (x *Port) ProtoReflect() protoreflect.Message {
-	mi := &file_hostapi_proto_msgTypes[25]
+	mi := &file_hostapi_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1914,7 +2082,7 @@ func (x *Port) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Port.ProtoReflect.Descriptor instead.
 func (*Port) Descriptor() ([]byte, []int) {
-	return file_hostapi_proto_rawDescGZIP(), []int{25}
+	return file_hostapi_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *Port) GetId() string {
@@ -1983,7 +2151,7 @@ type FixedIP struct {
 
 func (x *FixedIP) Reset() {
 	*x = FixedIP{}
-	mi := &file_hostapi_proto_msgTypes[26]
+	mi := &file_hostapi_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1995,7 +2163,7 @@ func (x *FixedIP) String() string {
 func (*FixedIP) ProtoMessage() {}
 
 func (x *FixedIP) ProtoReflect() protoreflect.Message {
-	mi := &file_hostapi_proto_msgTypes[26]
+	mi := &file_hostapi_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2008,7 +2176,7 @@ func (x *FixedIP) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FixedIP.ProtoReflect.Descriptor instead.
 func (*FixedIP) Descriptor() ([]byte, []int) {
-	return file_hostapi_proto_rawDescGZIP(), []int{26}
+	return file_hostapi_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *FixedIP) GetSubnetId() string {
@@ -2035,7 +2203,7 @@ type AddressPair struct {
 
 func (x *AddressPair) Reset() {
 	*x = AddressPair{}
-	mi := &file_hostapi_proto_msgTypes[27]
+	mi := &file_hostapi_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2047,7 +2215,7 @@ func (x *AddressPair) String() string {
 func (*AddressPair) ProtoMessage() {}
 
 func (x *AddressPair) ProtoReflect() protoreflect.Message {
-	mi := &file_hostapi_proto_msgTypes[27]
+	mi := &file_hostapi_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2060,7 +2228,7 @@ func (x *AddressPair) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AddressPair.ProtoReflect.Descriptor instead.
 func (*AddressPair) Descriptor() ([]byte, []int) {
-	return file_hostapi_proto_rawDescGZIP(), []int{27}
+	return file_hostapi_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *AddressPair) GetMac() string {
@@ -2094,7 +2262,7 @@ type Rule struct {
 
 func (x *Rule) Reset() {
 	*x = Rule{}
-	mi := &file_hostapi_proto_msgTypes[28]
+	mi := &file_hostapi_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2106,7 +2274,7 @@ func (x *Rule) String() string {
 func (*Rule) ProtoMessage() {}
 
 func (x *Rule) ProtoReflect() protoreflect.Message {
-	mi := &file_hostapi_proto_msgTypes[28]
+	mi := &file_hostapi_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2119,7 +2287,7 @@ func (x *Rule) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Rule.ProtoReflect.Descriptor instead.
 func (*Rule) Descriptor() ([]byte, []int) {
-	return file_hostapi_proto_rawDescGZIP(), []int{28}
+	return file_hostapi_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *Rule) GetEgress() bool {
@@ -2203,7 +2371,15 @@ const file_hostapi_proto_rawDesc = "" +
 	"\x05token\x18\x01 \x01(\tR\x05token\"-\n" +
 	"\rBackupRequest\x12\x1c\n" +
 	"\tdirectory\x18\x01 \x01(\tR\tdirectory\"\r\n" +
-	"\vBackupReply\"C\n" +
+	"\vBackupReply\"p\n" +
+	"\x14ResetPasswordRequest\x12\x1f\n" +
+	"\vdomain_name\x18\x01 \x01(\tR\n" +
+	"domainName\x12\x1b\n" +
+	"\tuser_name\x18\x02 \x01(\tR\buserName\x12\x1a\n" +
+	"\bpassword\x18\x03 \x01(\tR\bpassword\"\x14\n" +
+	"\x12ResetPasswordReply\"\x13\n" +
+	"\x11RotateKeysRequest\"\x11\n" +
+	"\x0fRotateKeysReply\"C\n" +
 	"\x11FetchImageRequest\x12\x16\n" +
 	"\x06sha256\x18\x01 \x01(\tR\x06sha256\x12\x16\n" +
 	"\x06offset\x18\x02 \x01(\x03R\x06offset\" \n" +
@@ -2391,10 +2567,13 @@ const file_hostapi_proto_rawDesc = "" +
 	"\x04Join\x12 .cloudlet.hostapi.v1.JoinRequest\x1a\x1e.cloudlet.hostapi.v1.JoinReply\x12I\n" +
 	"\aConnect\x12\x1d.cloudlet.hostapi.v1.FromHost\x1a\x1b.cloudlet.hostapi.v1.ToHost(\x010\x01\x12W\n" +
 	"\n" +
-	"FetchImage\x12&.cloudlet.hostapi.v1.FetchImageRequest\x1a\x1f.cloudlet.hostapi.v1.ImageChunk0\x012\xb9\x01\n" +
+	"FetchImage\x12&.cloudlet.hostapi.v1.FetchImageRequest\x1a\x1f.cloudlet.hostapi.v1.ImageChunk0\x012\xfa\x02\n" +
 	"\x05Admin\x12`\n" +
 	"\fNewJoinToken\x12(.cloudlet.hostapi.v1.NewJoinTokenRequest\x1a&.cloudlet.hostapi.v1.NewJoinTokenReply\x12N\n" +
-	"\x06Backup\x12\".cloudlet.hostapi.v1.BackupRequest\x1a .cloudlet.hostapi.v1.BackupReplyB1Z/github.com/cloudlet/cloudlet/hypervisor/hostapib\x06proto3"
+	"\x06Backup\x12\".cloudlet.hostapi.v1.BackupRequest\x1a .cloudlet.hostapi.v1.BackupReply\x12c\n" +
+	"\rResetPassword\x12).cloudlet.hostapi.v1.ResetPasswordRequest\x1a'.cloudlet.hostapi.v1.ResetPasswordReply\x12Z\n" +
+	"\n" +
+	"RotateKeys\x12&.cloudlet.hostapi.v1.RotateKeysRequest\x1a$.cloudlet.hostapi.v1.RotateKeysReplyB1Z/github.com/cloudlet/cloudlet/hypervisor/hostapib\x06proto3"
 
 var (
 	file_hostapi_proto_rawDescOnce sync.Once
@@ -2408,78 +2587,86 @@ func file_hostapi_proto_rawDescGZIP() []byte {
 	return file_hostapi_proto_rawDescData
 }
 
-var file_hostapi_proto_msgTypes = make([]protoimpl.MessageInfo, 33)
+var file_hostapi_proto_msgTypes = make([]protoimpl.MessageInfo, 37)
 var file_hostapi_proto_goTypes = []any{
-	(*JoinRequest)(nil),         // 0: cloudlet.hostapi.v1.JoinRequest
-	(*JoinReply)(nil),           // 1: cloudlet.hostapi.v1.JoinReply
-	(*NewJoinTokenRequest)(nil), // 2: cloudlet.hostapi.v1.NewJoinTokenRequest
-	(*NewJoinTokenReply)(nil),   // 3: cloudlet.hostapi.v1.NewJoinTokenReply
-	(*BackupRequest)(nil),       // 4: cloudlet.hostapi.v1.BackupRequest
-	(*BackupReply)(nil),         // 5: cloudlet.hostapi.v1.BackupReply
-	(*FetchImageRequest)(nil),   // 6: cloudlet.hostapi.v1.FetchImageRequest
-	(*ImageChunk)(nil),          // 7: cloudlet.hostapi.v1.ImageChunk
-	(*FromHost)(nil),            // 8: cloudlet.hostapi.v1.FromHost
-	(*ToHost)(nil),              // 9: cloudlet.hostapi.v1.ToHost
-	(*Hello)(nil),               // 10: cloudlet.hostapi.v1.Hello
-	(*Fingerprint)(nil),         // 11: cloudlet.hostapi.v1.Fingerprint
-	(*Report)(nil),              // 12: cloudlet.hostapi.v1.Report
-	(*ObservedInstance)(nil),    // 13: cloudlet.hostapi.v1.ObservedInstance
-	(*ObservedPort)(nil),        // 14: cloudlet.hostapi.v1.ObservedPort
-	(*ConsoleRequest)(nil),      // 15: cloudlet.hostapi.v1.ConsoleRequest
-	(*ConsoleReply)(nil),        // 16: cloudlet.hostapi.v1.ConsoleReply
-	(*Desired)(nil),             // 17: cloudlet.hostapi.v1.Desired
-	(*Instance)(nil),            // 18: cloudlet.hostapi.v1.Instance
-	(*Nic)(nil),                 // 19: cloudlet.hostapi.v1.Nic
-	(*Network)(nil),             // 20: cloudlet.hostapi.v1.Network
-	(*RuleSet)(nil),             // 21: cloudlet.hostapi.v1.RuleSet
-	(*AddressSet)(nil),          // 22: cloudlet.hostapi.v1.AddressSet
-	(*Subnet)(nil),              // 23: cloudlet.hostapi.v1.Subnet
-	(*Route)(nil),               // 24: cloudlet.hostapi.v1.Route
-	(*Port)(nil),                // 25: cloudlet.hostapi.v1.Port
-	(*FixedIP)(nil),             // 26: cloudlet.hostapi.v1.FixedIP
-	(*AddressPair)(nil),         // 27: cloudlet.hostapi.v1.AddressPair
-	(*Rule)(nil),                // 28: cloudlet.hostapi.v1.Rule
-	nil,                         // 29: cloudlet.hostapi.v1.Fingerprint.CapabilitiesEntry
-	nil,                         // 30: cloudlet.hostapi.v1.Instance.ExtraSpecsEntry
-	nil,                         // 31: cloudlet.hostapi.v1.Instance.ImagePropertiesEntry
-	nil,                         // 32: cloudlet.hostapi.v1.Instance.MetadataEntry
+	(*JoinRequest)(nil),          // 0: cloudlet.hostapi.v1.JoinRequest
+	(*JoinReply)(nil),            // 1: cloudlet.hostapi.v1.JoinReply
+	(*NewJoinTokenRequest)(nil),  // 2: cloudlet.hostapi.v1.NewJoinTokenRequest
+	(*NewJoinTokenReply)(nil),    // 3: cloudlet.hostapi.v1.NewJoinTokenReply
+	(*BackupRequest)(nil),        // 4: cloudlet.hostapi.v1.BackupRequest
+	(*BackupReply)(nil),          // 5: cloudlet.hostapi.v1.BackupReply
+	(*ResetPasswordRequest)(nil), // 6: cloudlet.hostapi.v1.ResetPasswordRequest
+	(*ResetPasswordReply)(nil),   // 7: cloudlet.hostapi.v1.ResetPasswordReply
+	(*RotateKeysRequest)(nil),    // 8: cloudlet.hostapi.v1.RotateKeysRequest
+	(*RotateKeysReply)(nil),      // 9: cloudlet.hostapi.v1.RotateKeysReply
+	(*FetchImageRequest)(nil),    // 10: cloudlet.hostapi.v1.FetchImageRequest
+	(*ImageChunk)(nil),           // 11: cloudlet.hostapi.v1.ImageChunk
+	(*FromHost)(nil),             // 12: cloudlet.hostapi.v1.FromHost
+	(*ToHost)(nil),               // 13: cloudlet.hostapi.v1.ToHost
+	(*Hello)(nil),                // 14: cloudlet.hostapi.v1.Hello
+	(*Fingerprint)(nil),          // 15: cloudlet.hostapi.v1.Fingerprint
+	(*Report)(nil),               // 16: cloudlet.hostapi.v1.Report
+	(*ObservedInstance)(nil),     // 17: cloudlet.hostapi.v1.ObservedInstance
+	(*ObservedPort)(nil),         // 18: cloudlet.hostapi.v1.ObservedPort
+	(*ConsoleRequest)(nil),       // 19: cloudlet.hostapi.v1.ConsoleRequest
+	(*ConsoleReply)(nil),         // 20: cloudlet.hostapi.v1.ConsoleReply
+	(*Desired)(nil),              // 21: cloudlet.hostapi.v1.Desired
+	(*Instance)(nil),             // 22: cloudlet.hostapi.v1.Instance
+	(*Nic)(nil),                  // 23: cloudlet.hostapi.v1.Nic
+	(*Network)(nil),              // 24: cloudlet.hostapi.v1.Network
+	(*RuleSet)(nil),              // 25: cloudlet.hostapi.v1.RuleSet
+	(*AddressSet)(nil),           // 26: cloudlet.hostapi.v1.AddressSet
+	(*Subnet)(nil),               // 27: cloudlet.hostapi.v1.Subnet
+	(*Route)(nil),                // 28: cloudlet.hostapi.v1.Route
+	(*Port)(nil),                 // 29: cloudlet.hostapi.v1.Port
+	(*FixedIP)(nil),              // 30: cloudlet.hostapi.v1.FixedIP
+	(*AddressPair)(nil),          // 31: cloudlet.hostapi.v1.AddressPair
+	(*Rule)(nil),                 // 32: cloudlet.hostapi.v1.Rule
+	nil,                          // 33: cloudlet.hostapi.v1.Fingerprint.CapabilitiesEntry
+	nil,                          // 34: cloudlet.hostapi.v1.Instance.ExtraSpecsEntry
+	nil,                          // 35: cloudlet.hostapi.v1.Instance.ImagePropertiesEntry
+	nil,                          // 36: cloudlet.hostapi.v1.Instance.MetadataEntry
 }
 var file_hostapi_proto_depIdxs = []int32{
-	10, // 0: cloudlet.hostapi.v1.FromHost.hello:type_name -> cloudlet.hostapi.v1.Hello
-	12, // 1: cloudlet.hostapi.v1.FromHost.report:type_name -> cloudlet.hostapi.v1.Report
-	16, // 2: cloudlet.hostapi.v1.FromHost.console:type_name -> cloudlet.hostapi.v1.ConsoleReply
-	17, // 3: cloudlet.hostapi.v1.ToHost.desired:type_name -> cloudlet.hostapi.v1.Desired
-	15, // 4: cloudlet.hostapi.v1.ToHost.console:type_name -> cloudlet.hostapi.v1.ConsoleRequest
-	11, // 5: cloudlet.hostapi.v1.Hello.fingerprint:type_name -> cloudlet.hostapi.v1.Fingerprint
-	29, // 6: cloudlet.hostapi.v1.Fingerprint.capabilities:type_name -> cloudlet.hostapi.v1.Fingerprint.CapabilitiesEntry
-	13, // 7: cloudlet.hostapi.v1.Report.instances:type_name -> cloudlet.hostapi.v1.ObservedInstance
-	14, // 8: cloudlet.hostapi.v1.Report.ports:type_name -> cloudlet.hostapi.v1.ObservedPort
-	18, // 9: cloudlet.hostapi.v1.Desired.instances:type_name -> cloudlet.hostapi.v1.Instance
-	20, // 10: cloudlet.hostapi.v1.Desired.networks:type_name -> cloudlet.hostapi.v1.Network
-	30, // 11: cloudlet.hostapi.v1.Instance.extra_specs:type_name -> cloudlet.hostapi.v1.Instance.ExtraSpecsEntry
-	31, // 12: cloudlet.hostapi.v1.Instance.image_properties:type_name -> cloudlet.hostapi.v1.Instance.ImagePropertiesEntry
-	19, // 13: cloudlet.hostapi.v1.Instance.nics:type_name -> cloudlet.hostapi.v1.Nic
-	32, // 14: cloudlet.hostapi.v1.Instance.metadata:type_name -> cloudlet.hostapi.v1.Instance.MetadataEntry
-	23, // 15: cloudlet.hostapi.v1.Network.subnets:type_name -> cloudlet.hostapi.v1.Subnet
-	25, // 16: cloudlet.hostapi.v1.Network.ports:type_name -> cloudlet.hostapi.v1.Port
-	21, // 17: cloudlet.hostapi.v1.Network.rule_sets:type_name -> cloudlet.hostapi.v1.RuleSet
-	22, // 18: cloudlet.hostapi.v1.Network.address_sets:type_name -> cloudlet.hostapi.v1.AddressSet
-	28, // 19: cloudlet.hostapi.v1.RuleSet.rules:type_name -> cloudlet.hostapi.v1.Rule
-	24, // 20: cloudlet.hostapi.v1.Subnet.routes:type_name -> cloudlet.hostapi.v1.Route
-	26, // 21: cloudlet.hostapi.v1.Port.fixed_ips:type_name -> cloudlet.hostapi.v1.FixedIP
-	27, // 22: cloudlet.hostapi.v1.Port.allowed_pairs:type_name -> cloudlet.hostapi.v1.AddressPair
+	14, // 0: cloudlet.hostapi.v1.FromHost.hello:type_name -> cloudlet.hostapi.v1.Hello
+	16, // 1: cloudlet.hostapi.v1.FromHost.report:type_name -> cloudlet.hostapi.v1.Report
+	20, // 2: cloudlet.hostapi.v1.FromHost.console:type_name -> cloudlet.hostapi.v1.ConsoleReply
+	21, // 3: cloudlet.hostapi.v1.ToHost.desired:type_name -> cloudlet.hostapi.v1.Desired
+	19, // 4: cloudlet.hostapi.v1.ToHost.console:type_name -> cloudlet.hostapi.v1.ConsoleRequest
+	15, // 5: cloudlet.hostapi.v1.Hello.fingerprint:type_name -> cloudlet.hostapi.v1.Fingerprint
+	33, // 6: cloudlet.hostapi.v1.Fingerprint.capabilities:type_name -> cloudlet.hostapi.v1.Fingerprint.CapabilitiesEntry
+	17, // 7: cloudlet.hostapi.v1.Report.instances:type_name -> cloudlet.hostapi.v1.ObservedInstance
+	18, // 8: cloudlet.hostapi.v1.Report.ports:type_name -> cloudlet.hostapi.v1.ObservedPort
+	22, // 9: cloudlet.hostapi.v1.Desired.instances:type_name -> cloudlet.hostapi.v1.Instance
+	24, // 10: cloudlet.hostapi.v1.Desired.networks:type_name -> cloudlet.hostapi.v1.Network
+	34, // 11: cloudlet.hostapi.v1.Instance.extra_specs:type_name -> cloudlet.hostapi.v1.Instance.ExtraSpecsEntry
+	35, // 12: cloudlet.hostapi.v1.Instance.image_properties:type_name -> cloudlet.hostapi.v1.Instance.ImagePropertiesEntry
+	23, // 13: cloudlet.hostapi.v1.Instance.nics:type_name -> cloudlet.hostapi.v1.Nic
+	36, // 14: cloudlet.hostapi.v1.Instance.metadata:type_name -> cloudlet.hostapi.v1.Instance.MetadataEntry
+	27, // 15: cloudlet.hostapi.v1.Network.subnets:type_name -> cloudlet.hostapi.v1.Subnet
+	29, // 16: cloudlet.hostapi.v1.Network.ports:type_name -> cloudlet.hostapi.v1.Port
+	25, // 17: cloudlet.hostapi.v1.Network.rule_sets:type_name -> cloudlet.hostapi.v1.RuleSet
+	26, // 18: cloudlet.hostapi.v1.Network.address_sets:type_name -> cloudlet.hostapi.v1.AddressSet
+	32, // 19: cloudlet.hostapi.v1.RuleSet.rules:type_name -> cloudlet.hostapi.v1.Rule
+	28, // 20: cloudlet.hostapi.v1.Subnet.routes:type_name -> cloudlet.hostapi.v1.Route
+	30, // 21: cloudlet.hostapi.v1.Port.fixed_ips:type_name -> cloudlet.hostapi.v1.FixedIP
+	31, // 22: cloudlet.hostapi.v1.Port.allowed_pairs:type_name -> cloudlet.hostapi.v1.AddressPair
 	0,  // 23: cloudlet.hostapi.v1.Hosts.Join:input_type -> cloudlet.hostapi.v1.JoinRequest
-	8,  // 24: cloudlet.hostapi.v1.Hosts.Connect:input_type -> cloudlet.hostapi.v1.FromHost
-	6,  // 25: cloudlet.hostapi.v1.Hosts.FetchImage:input_type -> cloudlet.hostapi.v1.FetchImageRequest
+	12, // 24: cloudlet.hostapi.v1.Hosts.Connect:input_type -> cloudlet.hostapi.v1.FromHost
+	10, // 25: cloudlet.hostapi.v1.Hosts.FetchImage:input_type -> cloudlet.hostapi.v1.FetchImageRequest
 	2,  // 26: cloudlet.hostapi.v1.Admin.NewJoinToken:input_type -> cloudlet.hostapi.v1.NewJoinTokenRequest
 	4,  // 27: cloudlet.hostapi.v1.Admin.Backup:input_type -> cloudlet.hostapi.v1.BackupRequest
-	1,  // 28: cloudlet.hostapi.v1.Hosts.Join:output_type -> cloudlet.hostapi.v1.JoinReply
-	9,  // 29: cloudlet.hostapi.v1.Hosts.Connect:output_type -> cloudlet.hostapi.v1.ToHost
-	7,  // 30: cloudlet.hostapi.v1.Hosts.FetchImage:output_type -> cloudlet.hostapi.v1.ImageChunk
-	3,  // 31: cloudlet.hostapi.v1.Admin.NewJoinToken:output_type -> cloudlet.hostapi.v1.NewJoinTokenReply
-	5,  // 32: cloudlet.hostapi.v1.Admin.Backup:output_type -> cloudlet.hostapi.v1.BackupReply
-	28, // [28:33] is the sub-list for method output_type
-	23, // [23:28] is the sub-list for method input_type
+	6,  // 28: cloudlet.hostapi.v1.Admin.ResetPassword:input_type -> cloudlet.hostapi.v1.ResetPasswordRequest
+	8,  // 29: cloudlet.hostapi.v1.Admin.RotateKeys:input_type -> cloudlet.hostapi.v1.RotateKeysRequest
+	1,  // 30: cloudlet.hostapi.v1.Hosts.Join:output_type -> cloudlet.hostapi.v1.JoinReply
+	13, // 31: cloudlet.hostapi.v1.Hosts.Connect:output_type -> cloudlet.hostapi.v1.ToHost
+	11, // 32: cloudlet.hostapi.v1.Hosts.FetchImage:output_type -> cloudlet.hostapi.v1.ImageChunk
+	3,  // 33: cloudlet.hostapi.v1.Admin.NewJoinToken:output_type -> cloudlet.hostapi.v1.NewJoinTokenReply
+	5,  // 34: cloudlet.hostapi.v1.Admin.Backup:output_type -> cloudlet.hostapi.v1.BackupReply
+	7,  // 35: cloudlet.hostapi.v1.Admin.ResetPassword:output_type -> cloudlet.hostapi.v1.ResetPasswordReply
+	9,  // 36: cloudlet.hostapi.v1.Admin.RotateKeys:output_type -> cloudlet.hostapi.v1.RotateKeysReply
+	30, // [30:37] is the sub-list for method output_type
+	23, // [23:30] is the sub-list for method input_type
 	23, // [23:23] is the sub-list for extension type_name
 	23, // [23:23] is the sub-list for extension extendee
 	0,  // [0:23] is the sub-list for field type_name
@@ -2490,23 +2677,23 @@ func file_hostapi_proto_init() {
 	if File_hostapi_proto != nil {
 		return
 	}
-	file_hostapi_proto_msgTypes[8].OneofWrappers = []any{
+	file_hostapi_proto_msgTypes[12].OneofWrappers = []any{
 		(*FromHost_Hello)(nil),
 		(*FromHost_Report)(nil),
 		(*FromHost_Console)(nil),
 	}
-	file_hostapi_proto_msgTypes[9].OneofWrappers = []any{
+	file_hostapi_proto_msgTypes[13].OneofWrappers = []any{
 		(*ToHost_Desired)(nil),
 		(*ToHost_Console)(nil),
 	}
-	file_hostapi_proto_msgTypes[28].OneofWrappers = []any{}
+	file_hostapi_proto_msgTypes[32].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_hostapi_proto_rawDesc), len(file_hostapi_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   33,
+			NumMessages:   37,
 			NumExtensions: 0,
 			NumServices:   2,
 		},

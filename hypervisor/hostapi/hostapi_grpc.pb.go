@@ -205,8 +205,10 @@ var Hosts_ServiceDesc = grpc.ServiceDesc{
 }
 
 const (
-	Admin_NewJoinToken_FullMethodName = "/cloudlet.hostapi.v1.Admin/NewJoinToken"
-	Admin_Backup_FullMethodName       = "/cloudlet.hostapi.v1.Admin/Backup"
+	Admin_NewJoinToken_FullMethodName  = "/cloudlet.hostapi.v1.Admin/NewJoinToken"
+	Admin_Backup_FullMethodName        = "/cloudlet.hostapi.v1.Admin/Backup"
+	Admin_ResetPassword_FullMethodName = "/cloudlet.hostapi.v1.Admin/ResetPassword"
+	Admin_RotateKeys_FullMethodName    = "/cloudlet.hostapi.v1.Admin/RotateKeys"
 )
 
 // AdminClient is the client API for Admin service.
@@ -219,6 +221,10 @@ type AdminClient interface {
 	NewJoinToken(ctx context.Context, in *NewJoinTokenRequest, opts ...grpc.CallOption) (*NewJoinTokenReply, error)
 	// Backup writes a consistent copy of the state into a directory of the server's machine.
 	Backup(ctx context.Context, in *BackupRequest, opts ...grpc.CallOption) (*BackupReply, error)
+	// ResetPassword gives a user a password and enables the account.
+	ResetPassword(ctx context.Context, in *ResetPasswordRequest, opts ...grpc.CallOption) (*ResetPasswordReply, error)
+	// RotateKeys has new tokens sealed under a new key.
+	RotateKeys(ctx context.Context, in *RotateKeysRequest, opts ...grpc.CallOption) (*RotateKeysReply, error)
 }
 
 type adminClient struct {
@@ -249,6 +255,26 @@ func (c *adminClient) Backup(ctx context.Context, in *BackupRequest, opts ...grp
 	return out, nil
 }
 
+func (c *adminClient) ResetPassword(ctx context.Context, in *ResetPasswordRequest, opts ...grpc.CallOption) (*ResetPasswordReply, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ResetPasswordReply)
+	err := c.cc.Invoke(ctx, Admin_ResetPassword_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *adminClient) RotateKeys(ctx context.Context, in *RotateKeysRequest, opts ...grpc.CallOption) (*RotateKeysReply, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(RotateKeysReply)
+	err := c.cc.Invoke(ctx, Admin_RotateKeys_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // AdminServer is the server API for Admin service.
 // All implementations must embed UnimplementedAdminServer
 // for forward compatibility.
@@ -259,6 +285,10 @@ type AdminServer interface {
 	NewJoinToken(context.Context, *NewJoinTokenRequest) (*NewJoinTokenReply, error)
 	// Backup writes a consistent copy of the state into a directory of the server's machine.
 	Backup(context.Context, *BackupRequest) (*BackupReply, error)
+	// ResetPassword gives a user a password and enables the account.
+	ResetPassword(context.Context, *ResetPasswordRequest) (*ResetPasswordReply, error)
+	// RotateKeys has new tokens sealed under a new key.
+	RotateKeys(context.Context, *RotateKeysRequest) (*RotateKeysReply, error)
 	mustEmbedUnimplementedAdminServer()
 }
 
@@ -274,6 +304,12 @@ func (UnimplementedAdminServer) NewJoinToken(context.Context, *NewJoinTokenReque
 }
 func (UnimplementedAdminServer) Backup(context.Context, *BackupRequest) (*BackupReply, error) {
 	return nil, status.Error(codes.Unimplemented, "method Backup not implemented")
+}
+func (UnimplementedAdminServer) ResetPassword(context.Context, *ResetPasswordRequest) (*ResetPasswordReply, error) {
+	return nil, status.Error(codes.Unimplemented, "method ResetPassword not implemented")
+}
+func (UnimplementedAdminServer) RotateKeys(context.Context, *RotateKeysRequest) (*RotateKeysReply, error) {
+	return nil, status.Error(codes.Unimplemented, "method RotateKeys not implemented")
 }
 func (UnimplementedAdminServer) mustEmbedUnimplementedAdminServer() {}
 func (UnimplementedAdminServer) testEmbeddedByValue()               {}
@@ -332,6 +368,42 @@ func _Admin_Backup_Handler(srv interface{}, ctx context.Context, dec func(interf
 	return interceptor(ctx, in, info, handler)
 }
 
+func _Admin_ResetPassword_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ResetPasswordRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(AdminServer).ResetPassword(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Admin_ResetPassword_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(AdminServer).ResetPassword(ctx, req.(*ResetPasswordRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Admin_RotateKeys_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(RotateKeysRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(AdminServer).RotateKeys(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Admin_RotateKeys_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(AdminServer).RotateKeys(ctx, req.(*RotateKeysRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // Admin_ServiceDesc is the grpc.ServiceDesc for Admin service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -346,6 +418,14 @@ var Admin_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "Backup",
 			Handler:    _Admin_Backup_Handler,
+		},
+		{
+			MethodName: "ResetPassword",
+			Handler:    _Admin_ResetPassword_Handler,
+		},
+		{
+			MethodName: "RotateKeys",
+			Handler:    _Admin_RotateKeys_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},

@@ -9,6 +9,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/cloudlet/cloudlet/hypervisor/hostapi"
+	"github.com/cloudlet/cloudlet/server/cloud"
 	"github.com/cloudlet/cloudlet/statestore"
 )
 
@@ -19,6 +20,10 @@ type Admin struct {
 	Store *statestore.Store
 	// WriteBackup copies the whole cloud into a directory that does not exist.
 	WriteBackup func(ctx context.Context, dir string) error
+	// SetPassword gives a user, named with its domain, a password.
+	SetPassword func(ctx context.Context, domain, user, password string) error
+	// NewKeys has new tokens sealed under a new key.
+	NewKeys func(ctx context.Context) error
 }
 
 // NewJoinToken implements hostapi.AdminServer.
@@ -39,4 +44,20 @@ func (a Admin) Backup(ctx context.Context, r *hostapi.BackupRequest) (*hostapi.B
 		return nil, status.Error(codes.FailedPrecondition, err.Error())
 	}
 	return &hostapi.BackupReply{}, nil
+}
+
+// ResetPassword implements hostapi.AdminServer.
+func (a Admin) ResetPassword(ctx context.Context, r *hostapi.ResetPasswordRequest) (*hostapi.ResetPasswordReply, error) {
+	if err := a.SetPassword(ctx, r.DomainName, r.UserName, r.Password); err != nil {
+		return nil, status.Error(codes.FailedPrecondition, cloud.AsError(err).Msg)
+	}
+	return &hostapi.ResetPasswordReply{}, nil
+}
+
+// RotateKeys implements hostapi.AdminServer.
+func (a Admin) RotateKeys(ctx context.Context, _ *hostapi.RotateKeysRequest) (*hostapi.RotateKeysReply, error) {
+	if err := a.NewKeys(ctx); err != nil {
+		return nil, status.Error(codes.Internal, err.Error())
+	}
+	return &hostapi.RotateKeysReply{}, nil
 }

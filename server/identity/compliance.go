@@ -82,6 +82,25 @@ func (a Authority) PasswordSet(u *User, hash string, own bool) {
 	}
 }
 
+// PasswordReset gives the user of that name, in the domain of that name, the
+// password of a hash, and enables and unlocks the account: an operator's way in.
+// Error kind: NotFound.
+func (a Authority) PasswordReset(tx *statestore.Txn, domain, name, hash string) error {
+	d, ok := Domains.First(tx, "name", folded(domain))
+	if !ok {
+		return missing("domain", domain)
+	}
+	u, ok := Users.First(tx, "name", folded(d.ID, name))
+	if !ok {
+		return missing("user", name)
+	}
+	a.PasswordSet(&u, hash, true)
+	a.Active(&u)
+	u.Enabled = true
+	_, err := UserPut(tx, u)
+	return err
+}
+
 // Enabled reports whether a user is enabled and has not been away for too long.
 func (a Authority) Enabled(u User) bool {
 	away := time.Duration(a.Compliance.DisableUserAccountDaysInactive) * day

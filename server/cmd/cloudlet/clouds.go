@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"gopkg.in/yaml.v3"
 
@@ -107,7 +108,28 @@ func readClouds(dataDir string) (cloudsFile, error) {
 // into the clouds.yaml of an earlier start. All else in it stays as it is, what
 // users have written there too. Without the file there is nothing to do.
 func refreshClouds(o node.ServerOptions, baseURL string) error {
-	path := cloudsPath(o.DataDir)
+	return editClouds(o.DataDir, func(cloud, auth *yaml.Node) {
+		setMember(auth, "auth_url", authURL(baseURL))
+		if o.CACertFile != "" {
+			setMember(cloud, "cacert", o.CACertFile)
+		}
+	})
+}
+
+// keepPassword puts a user's new password into clouds.yaml, where it has that user's.
+func keepPassword(dataDir, domain, user, password string) error {
+	return editClouds(dataDir, func(_, auth *yaml.Node) {
+		name, home := member(auth, "username"), member(auth, "user_domain_name")
+		if name != nil && home != nil && strings.EqualFold(name.Value, user) && strings.EqualFold(home.Value, domain) {
+			setMember(auth, "password", password)
+		}
+	})
+}
+
+// editClouds changes the entries of clouds.yaml that a cloud's first start made.
+// All else in it stays as it is. Without the file there is nothing to do.
+func editClouds(dataDir string, change func(cloud, auth *yaml.Node)) error {
+	path := cloudsPath(dataDir)
 	old, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -125,10 +147,7 @@ func refreshClouds(o node.ServerOptions, baseURL string) error {
 	for _, name := range []string{adminCloud, userCloud} {
 		cloud := member(member(doc.Content[0], "clouds"), name)
 		if auth := member(cloud, "auth"); auth != nil {
-			setMember(auth, "auth_url", authURL(baseURL))
-			if o.CACertFile != "" {
-				setMember(cloud, "cacert", o.CACertFile)
-			}
+			change(cloud, auth)
 		}
 	}
 	var b bytes.Buffer

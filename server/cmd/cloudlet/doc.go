@@ -5,6 +5,7 @@
 //	cloudlet agent     one host's part: guests, their disks and networks
 //	cloudlet env       print the OS_* exports of a cloud that dev or server wrote to clouds.yaml
 //	cloudlet token     make a join token for an agent
+//	cloudlet admin     reset a user's password, rotate the keys of tokens
 //	cloudlet backup    copy the state of a running server
 //	cloudlet restore   put a backup in the place of a stopped server's state
 //	cloudlet version   print the version
@@ -20,5 +21,6 @@
 //	I3  Secrets are never logged. They can be given by environment or file, and no
 //	    program that is started inherits them.
 //	I4  clouds.yaml is the users': after a cloud's first start only the address in
-//	    it, and the authority if one is told, are changed.
+//	    it, the authority if one is told, and a password that an operator resets
+//	    are changed.
 package main

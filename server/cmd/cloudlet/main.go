@@ -31,6 +31,7 @@ var commands = []struct {
 		return envCommand(args, out, errOut)
 	}},
 	{"token", "make a join token for an agent", tokenCommand},
+	{"admin", "reset a user's password, rotate the keys of tokens", adminCommand},
 	{"backup", "copy the state of a running server", backupCommand},
 	{"restore", "replace a stopped server's state by a backup", restoreCommand},
 	{"version", "print the version", func(_ context.Context, _ []string, out, _ io.Writer) error {
