@@ -63,8 +63,8 @@ func portsOf(ctx context.Context, s *gophercloud.ServiceClient, id string) ([]wi
 	return out, err
 }
 
-// Create implements resource.Resource. The instance is in the state as soon as
-// the cloud has taken it on.
+// Create implements resource.Resource. Once the cloud has taken the instance on,
+// it is in the state, whatever becomes of it.
 func (r *instance) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
 	var m, config model
 	resp.Diagnostics.Append(req.Plan.Get(ctx, &m)...)
@@ -76,11 +76,10 @@ func (r *instance) Create(ctx context.Context, req resource.CreateRequest, resp 
 	}
 	ctx, cancel := r.Client.Deadline(ctx, limit)
 	defer cancel()
-	s := r.Client.Compute
 	body, id := m.createBody(ctx, config.UserDataWO.ValueString(), &resp.Diagnostics), ""
-	lost, err := r.Client.Once(ctx, s, func(ctx context.Context, made string) error {
+	lost, err := r.Client.Once(ctx, r.Client.Compute, func(ctx context.Context, made string) error {
 		id = made
-		_, err := get(ctx, s, made)
+		_, err := get(ctx, r.Client.Compute, made)
 		return err
 	}, func(ctx context.Context, s *gophercloud.ServiceClient) (err error) {
 		id, err = create(ctx, s, body)
@@ -95,20 +94,31 @@ func (r *instance) Create(ctx context.Context, req resource.CreateRequest, resp 
 		return
 	}
 	m.ID = types.StringValue(id)
-	client.SaveCreated(ctx, &resp.State, &m, &resp.Diagnostics)
 	client.SetIdentity(ctx, resp.Identity, id, &resp.Diagnostics)
-	w, err := r.waitFor(ctx, id, active)
-	if err == nil && m.PowerState.ValueString() == shutoff {
-		if err = power(ctx, s, id, shutoff, active); err == nil {
-			w, err = r.waitFor(ctx, id, shutoff)
-		}
-	}
+	w, err := r.built(ctx, id, m.PowerState.ValueString())
 	if err != nil {
 		addError(&resp.Diagnostics, "The instance was not built", err)
+	} else {
+		r.fill(ctx, &m, w, &resp.Diagnostics)
+	}
+	if resp.Diagnostics.HasError() {
+		client.SaveCreated(ctx, &resp.State, &m, &resp.Diagnostics)
 		return
 	}
-	r.fill(ctx, &m, w, &resp.Diagnostics)
 	resp.Diagnostics.Append(resp.State.Set(ctx, &m)...)
+}
+
+// built waits until a new instance runs, and brings it into the power state that
+// it is to have.
+func (r *instance) built(ctx context.Context, id, want string) (wire, error) {
+	w, err := r.waitFor(ctx, id, active)
+	if err != nil || want != shutoff {
+		return w, err
+	}
+	if err := power(ctx, r.Client.Compute, id, shutoff, active); err != nil {
+		return w, err
+	}
+	return r.waitFor(ctx, id, shutoff)
 }
 
 // waitFor waits until the instance has a power state and nothing is under way. A
