@@ -70,7 +70,7 @@ func (g *guest) drop() {
 	}
 }
 
-// try runs a command in the guest, once. Its output comes back also if it fails.
+// try runs a command in the guest, once. What it printed comes back also if it fails.
 func (g *guest) try(command string) (string, error) {
 	ctx, cancel := context.WithTimeout(g.w.ctx, 15*time.Second)
 	defer cancel()
@@ -85,7 +85,7 @@ func (g *guest) try(command string) (string, error) {
 		return "", err
 	}
 	defer s.Close()
-	out, err := s.CombinedOutput(command)
+	out, err := s.Output(command)
 	if _, exited := errors.AsType[*ssh.ExitError](err); err != nil && !exited {
 		g.drop()
 	}
@@ -121,15 +121,15 @@ func (g *guest) bootsAnew(old string) {
 	})
 }
 
-// fetch has the guest get a page; "none" if nobody answers.
+// fetch has the guest get a page, once; "none" if nobody answers.
 func (g *guest) fetch(host string, port int) string {
 	g.w.t.Helper()
-	return g.run(fmt.Sprintf("timeout 4 wget -q -O - http://%s:%d/ || echo none", host, port))
+	return g.run(fmt.Sprintf("timeout 2 wget -q -O - http://%s:%d/ || echo none", host, port))
 }
 
-// fromOutside gets a page of the guest as who is outside does.
+// fromOutside gets a page of the guest as who is outside does, once.
 func (g *guest) fromOutside(port int) (string, error) {
-	c := http.Client{Timeout: 4 * time.Second, Transport: &http.Transport{DialContext: g.w.bed.Dial, DisableKeepAlives: true}}
+	c := http.Client{Timeout: 2 * time.Second, Transport: &http.Transport{DialContext: g.w.bed.Dial, DisableKeepAlives: true}}
 	resp, err := c.Get(fmt.Sprintf("http://%s:%d/", g.address, port))
 	if err != nil {
 		return "", err
@@ -143,19 +143,19 @@ func (g *guest) console() (string, error) {
 	return servers.ShowConsoleOutput(g.w.ctx, g.c.Compute, g.id, servers.ShowConsoleOutputOpts{}).Extract()
 }
 
-// says waits until the console shows a line that begins with prefix, and returns the
-// last such line.
-func (g *guest) says(prefix string) string {
+// says waits until the console shows the words, and returns the last line that has
+// them, from there on: a prompt may come before.
+func (g *guest) says(words string) string {
 	g.w.t.Helper()
 	line := ""
-	g.w.until("console of "+g.id+" says "+prefix, patience, func() error {
+	g.w.until("console of "+g.id+" says "+words, patience, func() error {
 		text, err := g.console()
 		if err != nil {
 			return err
 		}
 		for l := range strings.Lines(text) {
-			if l = strings.TrimSpace(l); strings.HasPrefix(l, prefix) {
-				line = l
+			if at := strings.Index(l, words); at >= 0 {
+				line = strings.TrimSpace(l[at:])
 			}
 		}
 		if line == "" {

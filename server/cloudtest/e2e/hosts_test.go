@@ -145,9 +145,13 @@ func (g *guests) reach() {
 
 // reachAB is what of reach needs only a and b.
 func (g *guests) reachAB() {
-	if page, err := g.a.fromOutside(80); err != nil || !strings.Contains(page, "guest-a") {
-		g.t.Errorf("a's page from outside: %q, %v", page, err)
-	}
+	g.until("a's page from outside", 20*time.Second, func() error {
+		page, err := g.a.fromOutside(80)
+		if err == nil && !strings.Contains(page, "guest-a") {
+			return errors.New(page)
+		}
+		return err
+	})
 	if page, err := g.a.fromOutside(8080); err == nil {
 		g.t.Errorf("a's page is also where no rule opens it: %q", page)
 	}
@@ -170,11 +174,23 @@ type attempt struct {
 	want string // in the page; "none" for no answer
 }
 
+// check tries once whether nobody answers, and again and again for an answer: who
+// is busy is slow.
 func (a attempt) check() {
 	a.from.w.t.Helper()
-	if got := a.from.fetch(a.to, a.port); !strings.Contains(got, a.want) {
-		a.from.w.t.Errorf("%s → %s:%d: %q, want %s", a.from.address, a.to, a.port, got, a.want)
+	what := fmt.Sprintf("%s → %s:%d", a.from.address, a.to, a.port)
+	if a.want == "none" {
+		if got := a.from.fetch(a.to, a.port); got != "none" {
+			a.from.w.t.Errorf("%s answers %q", what, got)
+		}
+		return
 	}
+	a.from.w.until(what, 20*time.Second, func() error {
+		if got := a.from.fetch(a.to, a.port); !strings.Contains(got, a.want) {
+			return fmt.Errorf("%q, want %s", got, a.want)
+		}
+		return nil
+	})
 }
 
 // isolated: a guest of another project, with the same addresses, reaches nobody
