@@ -4,7 +4,6 @@ import (
 	"context"
 	"strings"
 
-	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
 	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/mapvalidator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/setvalidator"
@@ -61,7 +60,7 @@ func (r *image) Schema(ctx context.Context, _ resource.SchemaRequest, resp *reso
 			"properties": schema.MapAttribute{Optional: true, Computed: true, ElementType: types.StringType, Default: mapdefault.StaticValue(types.MapValueMust(types.StringType, map[string]attr.Value{})),
 				MarkdownDescription: "All properties, such as `{hw_disk_bus = \"virtio\"}`. What is set elsewhere is removed. Default: none.", Validators: []validator.Map{mapvalidator.KeysAre(property{})}},
 		},
-		Blocks: map[string]schema.Block{"timeouts": timeouts.Block(ctx, timeouts.Opts{Create: true, Update: true, Delete: true})},
+		Blocks: map[string]schema.Block{"timeouts": client.TimeoutsBlock(ctx, createTimeout, changeTimeout, changeTimeout)},
 	}
 }
 

@@ -3,7 +3,6 @@ package instance
 import (
 	"context"
 
-	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
 	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/listvalidator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/mapvalidator"
@@ -41,7 +40,7 @@ func (r *instance) Schema(ctx context.Context, _ resource.SchemaRequest, resp *r
 		MarkdownDescription: "An instance: a guest that runs on one of the cloud's hosts. Name, description, metadata, tags, network cards, security groups, user data and power change in place. " +
 			"It is created when the guest runs, and destroyed when nothing of it is left.",
 		Attributes: all,
-		Blocks:     map[string]schema.Block{"timeouts": timeouts.Block(ctx, timeouts.Opts{Create: true, Update: true, Delete: true})},
+		Blocks:     map[string]schema.Block{"timeouts": client.TimeoutsBlock(ctx, defaultTimeout, defaultTimeout, defaultTimeout)},
 	}
 }
 

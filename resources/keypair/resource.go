@@ -7,7 +7,6 @@ import (
 
 	"github.com/gophercloud/gophercloud/v2"
 	"github.com/gophercloud/gophercloud/v2/openstack/compute/v2/keypairs"
-	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
 	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/path"
@@ -53,7 +52,7 @@ func (r *keypair) Schema(ctx context.Context, _ resource.SchemaRequest, resp *re
 				MarkdownDescription: "File that the private key is written to, with mode 0600, when the provider makes an Ed25519 key. A private key that is there already is used. The file stays when the keypair is destroyed."},
 			"fingerprint": schema.StringAttribute{Computed: true, PlanModifiers: client.Keep(), MarkdownDescription: "MD5 fingerprint of the public key."},
 		},
-		Blocks: map[string]schema.Block{"timeouts": timeouts.Block(ctx, timeouts.Opts{Create: true, Delete: true})},
+		Blocks: map[string]schema.Block{"timeouts": client.TimeoutsBlock(ctx, defaultTimeout, 0, defaultTimeout)},
 	}
 }
 

@@ -6,7 +6,6 @@ import (
 
 	"github.com/gophercloud/gophercloud/v2"
 	"github.com/gophercloud/gophercloud/v2/openstack/networking/v2/subnets"
-	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
 	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/listvalidator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
@@ -79,7 +78,7 @@ func (r *subnet) Schema(ctx context.Context, _ resource.SchemaRequest, resp *res
 			"ipv6_address_mode": v6mode("How guests get IPv6 addresses: `slaac`, `dhcpv6-stateful`, `dhcpv6-stateless`. Changing it replaces the subnet: addresses in use were made another way."),
 			"ipv6_ra_mode":      v6mode("How a router advertises the range: `slaac`, `dhcpv6-stateful`, `dhcpv6-stateless`. Changing it replaces the subnet."),
 		},
-		Blocks: map[string]schema.Block{"timeouts": timeouts.Block(ctx, timeouts.Opts{Create: true, Update: true, Delete: true})},
+		Blocks: map[string]schema.Block{"timeouts": client.TimeoutsBlock(ctx, defaultTimeout, defaultTimeout, defaultTimeout)},
 	}
 }
 
