@@ -1,6 +1,8 @@
 package agent
 
 import (
+	"context"
+	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -54,6 +56,22 @@ func TestKeeperKeeps(t *testing.T) {
 	k.flush()
 	if left := append(names(t, filepath.Join(dir, keptInstances)), names(t, filepath.Join(dir, keptNetworks))...); len(left) > 0 {
 		t.Errorf("left are %v", left)
+	}
+}
+
+// What is to be kept when the agent ends is kept.
+func TestKeeperEnds(t *testing.T) {
+	dir := t.TempDir()
+	for n := range 20 {
+		k := newKeeper(t, dir)
+		id := fmt.Sprint("g", n)
+		k.put(&hostapi.Desired{Instances: []*hostapi.Instance{instance(id)}})
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		k.run(ctx)
+		if instances, _ := k.load(); instances[id] == nil {
+			t.Fatalf("%s is not kept", id)
+		}
 	}
 }
 

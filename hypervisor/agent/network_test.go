@@ -144,6 +144,14 @@ func TestNetworkToldLate(t *testing.T) {
 	w.desire(&hostapi.Desired{Networks: []*hostapi.Network{network("g1", "p1")}})
 	w.powers("g1", powerRunning)
 	w.twice()
+	two := with(instance("g1", "p1"), func(i *hostapi.Instance) { i.Nics = append(i.Nics, &hostapi.Nic{PortId: "p2", NetworkId: "n2"}) })
+	w.desire(desired(two)) // while it runs
+	w.twice()
+	n := network("g1", "p1", "p2")
+	n.Id, n.Vni, n.Ports = "n2", 8, n.Ports[1:]
+	w.desire(&hostapi.Desired{Networks: []*hostapi.Network{n}})
+	w.await(t, "the second card", func() bool { return w.ports["p2"].GetActive() })
+	w.twice()
 }
 
 func TestServices(t *testing.T) {

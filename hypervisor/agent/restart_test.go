@@ -120,6 +120,9 @@ func TestWhatAWholeDesiredDoesNotNameIsRemoved(t *testing.T) {
 	if _, err := w.sw.PreparePort(t.Context(), vswitch.Port{ID: "px", NetworkID: "nx", MAC: "fa:16:3e:00:00:99"}); err != nil {
 		t.Fatal(err)
 	}
+	if err := w.sw.EnsureNetwork(t.Context(), vswitch.Network{ID: "ny", VNI: 9}); err != nil {
+		t.Fatal(err)
+	}
 	stray := filepath.Join(w.dir, "instances", "stray")
 	if err := os.Mkdir(stray, 0o700); err != nil {
 		t.Fatal(err)
@@ -132,7 +135,7 @@ func TestWhatAWholeDesiredDoesNotNameIsRemoved(t *testing.T) {
 	})
 	w.agent.resync(t.Context())
 	w.idle()
-	if len(w.guests()) != 2 || len(w.networks()) != 2 || !fileExists(stray) {
+	if len(w.guests()) != 2 || len(w.networks()) != 3 || !fileExists(stray) {
 		t.Fatalf("before the server told, there are %+v and %+v", w.guests(), w.networks())
 	}
 	w.server.desire(&hostapi.Desired{Networks: []*hostapi.Network{{Id: "n1", Vni: 7, Mtu: 1450, AdminUp: true}}})
@@ -150,18 +153,15 @@ func TestWhatAWholeDesiredDoesNotNameIsRemoved(t *testing.T) {
 func TestNewStreamHearsEverything(t *testing.T) {
 	w, _ := running(t, nil)
 	w.heard()
-	w.mu.Lock()
-	clear(w.instances)
-	clear(w.ports)
-	w.mu.Unlock()
-	w.restart()
-	w.powers("g1", powerRunning)
-	w.await(t, "the port", func() bool { return w.ports["p1"].GetActive() })
-	w.mu.Lock()
-	clear(w.instances)
-	w.mu.Unlock()
-	w.agent.out.restart() // as a new stream does
-	w.powers("g1", powerRunning)
+	for what, begin := range map[string]func(){"of a new agent": w.restart, "after one that broke": w.cutStreams} {
+		w.mu.Lock()
+		clear(w.instances)
+		clear(w.ports)
+		w.mu.Unlock()
+		begin()
+		w.await(t, "the guest on a stream "+what, func() bool { return w.instances["g1"].GetPower() == powerRunning })
+		w.await(t, "the port on a stream "+what, func() bool { return w.ports["p1"].GetActive() })
+	}
 }
 
 // A list that is older than what a worker did is not believed, and made again: it
@@ -190,4 +190,21 @@ func TestOldListIsNotBelieved(t *testing.T) {
 	}
 	a.noteAll([]hypervisor.GuestState{{ID: "g1", Power: hypervisor.Off, ByGuest: true}}, before)
 	w.powers("g1", powerStopped)
+}
+
+// Whoever cannot believe a list has another one made.
+func TestListThatIsNotBelievedIsMadeAgain(t *testing.T) {
+	for name, g := range map[string]*guest{"older than a worker": {exists: true, seq: 5}, "while a worker is at it": {exists: true, busy: true}} {
+		a := &Agent{refresh: make(chan struct{}, 1), guests: map[string]*guest{"g1": g}, out: newOutbox()}
+		a.noteAll(nil, 4)
+		if !g.exists {
+			t.Errorf("%s: the list was believed", name)
+		}
+		if g.busy {
+			a.end(&job{agent: a, id: "g1", sit: situation{exists: true}})
+		}
+		if len(a.refresh) != 1 {
+			t.Errorf("%s: no other list is made", name)
+		}
+	}
 }

@@ -45,7 +45,7 @@ type server struct {
 	mu        sync.Mutex
 	changed   chan struct{} // closed and replaced at each report
 	want      *hostapi.Desired
-	streams   map[hostapi.Hosts_ConnectServer]bool
+	streams   map[hostapi.Hosts_ConnectServer]context.CancelFunc
 	instances map[string]*hostapi.ObservedInstance // the last report of each
 	ports     map[string]*hostapi.ObservedPort
 	history   []*hostapi.ObservedInstance
@@ -56,7 +56,7 @@ type server struct {
 }
 
 func newServer(t *testing.T) *server {
-	s := &server{listener: bufconn.Listen(1 << 20), changed: make(chan struct{}), streams: map[hostapi.Hosts_ConnectServer]bool{},
+	s := &server{listener: bufconn.Listen(1 << 20), changed: make(chan struct{}), streams: map[hostapi.Hosts_ConnectServer]context.CancelFunc{},
 		instances: map[string]*hostapi.ObservedInstance{}, ports: map[string]*hostapi.ObservedPort{}, consoles: make(chan *hostapi.ConsoleReply, 8),
 		images: map[string][]byte{}, grpc: grpc.NewServer()}
 	hostapi.RegisterHostsServer(s.grpc, s)
@@ -81,8 +81,10 @@ func (s *server) Connect(stream hostapi.Hosts_ConnectServer) error {
 	if m, err := stream.Recv(); err != nil || m.GetHello() == nil {
 		return status.Error(codes.InvalidArgument, "no hello")
 	}
+	ctx, cancel := context.WithCancel(stream.Context())
+	defer cancel()
 	s.mu.Lock()
-	s.streams[stream] = true
+	s.streams[stream] = cancel
 	if s.want != nil {
 		whole := proto.CloneOf(s.want)
 		whole.Whole = true
@@ -94,10 +96,26 @@ func (s *server) Connect(stream hostapi.Hosts_ConnectServer) error {
 		delete(s.streams, stream)
 		s.mu.Unlock()
 	}()
+	go s.receive(stream)
+	<-ctx.Done()
+	return status.Error(codes.Unavailable, "cut")
+}
+
+// cutStreams ends the streams that are open.
+func (s *server) cutStreams() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, cancel := range s.streams {
+		cancel()
+	}
+}
+
+// receive takes what an agent says until the stream ends.
+func (s *server) receive(stream hostapi.Hosts_ConnectServer) {
 	for {
 		m, err := stream.Recv()
 		if err != nil {
-			return nil
+			return
 		}
 		if c := m.GetConsole(); c != nil {
 			s.consoles <- c
