@@ -1,15 +1,16 @@
 // Package client is what every Terraform resource of Cloudlet does with a
 // cloud: connect, call, wait, ask what a plan would do, and say what went
-// wrong. It talks the OpenStack API through gophercloud and uses two
-// extensions where the cloud offers them: waiting (Prefer: wait) and plan
-// sessions (Cloudlet-Plan). On a cloud without them it polls, and plans are
-// not checked.
+// wrong. It talks the OpenStack API through gophercloud and uses three
+// extensions where the cloud offers them: waiting (Prefer: wait), plan sessions
+// (Cloudlet-Plan) and chosen ids (Cloudlet-Id). On a cloud without them it polls,
+// plans are not checked, and a create whose answer is lost fails.
 //
-// The four things a resource uses, everywhere the same:
+// The five things a resource uses, everywhere the same:
 //
 //   - Resource and DataSource, embedded: they take the configured *Client.
 //   - Client.Wait: until a GET's answer satisfies a condition, without polling.
 //   - Plan: run a create, update or delete against a fork of the cloud.
+//   - Once: a create that is done once, whatever becomes of the connection.
 //   - AddError: an error as a diagnostic, on the attribute that is at fault.
 //
 // Invariants:
@@ -20,7 +21,9 @@
 //	    cancel (Changing), so that what was created is always in the state.
 //	I3  Once this process has changed the cloud, it asks no more plan
 //	    questions: the fork would be older than the cloud.
-//	I4  No credential reaches a diagnostic or a log.
+//	I4  A request is only repeated if it never left, or says the same however
+//	    often it is said; a create only if it is known that it was not done.
+//	I5  No credential reaches a diagnostic or a log.
 //
 // It imports neither the server nor a resource.
 package client

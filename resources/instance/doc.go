@@ -3,8 +3,8 @@
 //
 // Files: schema.go and validate.go say what may be configured; plan.go completes
 // the plan (references by name, network cards that stay) and has the cloud check
-// it; resource.go creates, reads and deletes; change.go changes in place; nic.go
-// and model.go are the pure parts.
+// it; lookup.go finds what names mean; resource.go creates, reads and deletes;
+// change.go changes in place; nic.go and model.go are the pure parts.
 //
 // Invariants:
 //
