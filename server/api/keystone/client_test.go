@@ -13,6 +13,7 @@ import (
 	"github.com/gophercloud/gophercloud/v2/openstack/identity/v3/catalog"
 	"github.com/gophercloud/gophercloud/v2/openstack/identity/v3/domains"
 	"github.com/gophercloud/gophercloud/v2/openstack/identity/v3/endpoints"
+	"github.com/gophercloud/gophercloud/v2/openstack/identity/v3/groups"
 	"github.com/gophercloud/gophercloud/v2/openstack/identity/v3/projects"
 	"github.com/gophercloud/gophercloud/v2/openstack/identity/v3/regions"
 	"github.com/gophercloud/gophercloud/v2/openstack/identity/v3/roles"
@@ -109,6 +110,63 @@ func TestGophercloudPeople(t *testing.T) {
 		t.Errorf("a user outlives its domain: %v", err)
 	}
 	if err := roles.Delete(ctx, c, r.ID).ExtractErr(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestGophercloudGroups(t *testing.T) {
+	w, ctx := newWorld(t), t.Context()
+	c := must(gopher(w, w.url, "admin", password, &gophercloud.AuthScope{ProjectName: "admin", DomainName: "Default"}))(t)
+	text := "changed"
+	g := must(groups.Create(ctx, c, groups.CreateOpts{Name: "crew", Description: "d", Extra: map[string]any{"color": "red"}}).Extract())(t)
+	g = must(groups.Update(ctx, c, g.ID, groups.UpdateOpts{Name: "team", Description: &text}).Extract())(t)
+	if g.Name != "team" || g.Description != text || g.DomainID != "default" || g.Extra["color"] != "red" {
+		t.Errorf("group %+v", g)
+	}
+	u := must(users.Create(ctx, c, users.CreateOpts{Name: "ann", Password: "one", Options: map[users.Option]any{"lock_password": true,
+		users.MultiFactorAuthRules: [][]string{{"password", "totp"}}}, Extra: map[string]any{"shoe": 44}}).Extract())(t)
+	if u.Extra["shoe"] != 44.0 || u.Options["lock_password"] != true {
+		t.Errorf("user %+v", u)
+	}
+	for range 2 {
+		if err := users.AddToGroup(ctx, c, g.ID, u.ID).ExtractErr(); err != nil {
+			t.Error(err)
+		}
+	}
+	if in := must(users.IsMemberOfGroup(ctx, c, g.ID, u.ID).Extract())(t); !in {
+		t.Error("the user is not in the group")
+	}
+	page := must(users.ListInGroup(c, g.ID, users.ListOpts{Name: "ann"}).AllPages(ctx))(t)
+	if found := must(users.ExtractUsers(page))(t); len(found) != 1 || found[0].ID != u.ID {
+		t.Errorf("members %+v", found)
+	}
+	r := must(roles.Create(ctx, c, roles.CreateOpts{Name: "helper"}).Extract())(t)
+	for _, opts := range []roles.AssignOpts{{GroupID: g.ID, DomainID: "default"}, {GroupID: g.ID, ProjectID: w.id(c.Token(), "projects", "demo")}} {
+		if err := roles.Assign(ctx, c, r.ID, opts).ExtractErr(); err != nil {
+			t.Error(err)
+		}
+		page := must(roles.ListAssignmentsOnResource(c, roles.ListAssignmentsOnResourceOpts{GroupID: g.ID, DomainID: opts.DomainID, ProjectID: opts.ProjectID}).AllPages(ctx))(t)
+		if held := must(roles.ExtractRoles(page))(t); len(held) != 1 || held[0].ID != r.ID {
+			t.Errorf("roles %+v", held)
+		}
+	}
+	effective := true
+	page = must(roles.ListAssignments(c, roles.ListAssignmentsOpts{UserID: u.ID, Effective: &effective}).AllPages(ctx))(t)
+	if held := must(roles.ExtractRoleAssignments(page))(t); len(held) != 2 || held[0].User.ID != u.ID {
+		t.Errorf("effective %+v", held)
+	}
+	page = must(users.ListGroups(c, u.ID).AllPages(ctx))(t)
+	if in := must(groups.ExtractGroups(page))(t); len(in) != 1 || in[0].ID != g.ID {
+		t.Errorf("groups %+v", in)
+	}
+	page = must(groups.List(c, groups.ListOpts{Filters: map[string]string{"name__startswith": "te"}}).AllPages(ctx))(t)
+	if found := must(groups.ExtractGroups(page))(t); len(found) != 1 {
+		t.Errorf("groups %+v", found)
+	}
+	if err := users.RemoveFromGroup(ctx, c, g.ID, u.ID).ExtractErr(); err != nil {
+		t.Error(err)
+	}
+	if err := groups.Delete(ctx, c, g.ID).ExtractErr(); err != nil {
 		t.Error(err)
 	}
 }

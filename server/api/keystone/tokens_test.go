@@ -13,6 +13,7 @@ import (
 	"github.com/cloudlet/cloudlet/server/api/front"
 	"github.com/cloudlet/cloudlet/server/cloud"
 	"github.com/cloudlet/cloudlet/server/identity"
+	"github.com/cloudlet/cloudlet/statestore"
 )
 
 func TestDiscovery(t *testing.T) {
@@ -259,6 +260,16 @@ func TestWhatEndsAToken(t *testing.T) {
 		},
 		"disabling the project": func(w *world, admin, _, _ string) {
 			w.call(admin, "PATCH /projects/"+w.id(admin, "projects", "demo"), `{"project":{"enabled":false}}`).must(200)
+		},
+		"disabling the domain of user and project": func(w *world, admin, _, user string) {
+			domain := w.call(admin, "POST /domains", `{"domain":{"name":"branch"}}`).must(201).at("domain/id")
+			w.write(func(tx *statestore.Txn) error { // as if all had been in a domain that can be disabled
+				u, _ := identity.Users.Get(tx, user)
+				u.DomainID = domain
+				identity.Users.Put(tx, u)
+				return nil
+			})
+			w.call(admin, "PATCH /domains/"+domain, `{"domain":{"enabled":false}}`).must(200)
 		},
 		"taking the role": func(w *world, admin, _, user string) {
 			w.call(admin, "DELETE /projects/"+w.id(admin, "projects", "demo")+"/users/"+user+"/roles/"+w.id(admin, "roles", "member"), "").must(204)

@@ -107,6 +107,13 @@ func newWorldWith(t *testing.T, settings identity.Settings) *world {
 	return w
 }
 
+func (w *world) write(fn func(*statestore.Txn) error) {
+	w.Helper()
+	if err := w.store.Write(w.Context(), fn); err != nil {
+		w.Fatal(err)
+	}
+}
+
 // answer is a response, read and decoded.
 type answer struct {
 	t      testing.TB
