@@ -25,7 +25,7 @@ func Service(d Deps) *front.Service {
 	return &front.Service{
 		Name: "glance", Root: "/image", Base: "/v2", Visible: "image:visible", Fault: fault, Status: status,
 		Routes: slices.Concat(versionRoutes(), a.imageRoutes(), a.fileRoutes(), memberRoutes(), tagRoutes(), infoRoutes(),
-			a.importRoutes(), taskRoutes()),
+			a.importRoutes(), taskRoutes(), metadefRoutes()),
 	}
 }
 

@@ -29,6 +29,9 @@ rules = {
   "image:member:delete" = admin || project_member
   "image:member:update" = admin || member && target.attr.member == "true"
 
+  "image:metadef:get"    = true # of what is visible
+  "image:metadef:change" = admin
+
   "image:schema:get"  = true
   "image:store:list"  = true
   "image:store:detail" = admin
