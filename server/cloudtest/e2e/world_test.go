@@ -189,7 +189,7 @@ func (w *world) until(what string, limit time.Duration, ok func() error) {
 func (w *world) inventory(h *testbed.Host) string {
 	var b strings.Builder
 	for _, cmd := range []string{
-		"virsh list --all --name", "ip netns list", "ip -o link | cut -d: -f2 | sort", "nft list ruleset",
+		"virsh list --all --name", "ip netns list", "ip -o link | cut -d: -f2 | cut -d@ -f1 | sort", "nft list ruleset",
 		// The image cache is kept a while.
 		"cd " + w.hostDir(h) + " && find . -path ./images -prune -o -print | sort",
 	} {
