@@ -96,6 +96,14 @@ func AssignmentsOfGroup(r statestore.Reader, groupID string) []Assignment {
 	return slices.Collect(Assignments.By(r, "actor", groupMark+groupID))
 }
 
+// AssignmentsOfUser returns what a user was given, itself and by its groups.
+func AssignmentsOfUser(r statestore.Reader, userID string) (given []Assignment) {
+	for _, actor := range actorsOf(r, userID) {
+		given = slices.AppendSeq(given, Assignments.By(r, "actor", actor))
+	}
+	return given
+}
+
 func joinable(r statestore.Reader, m Membership) error {
 	if _, ok := Groups.Get(r, m.GroupID); !ok {
 		return missing("group", m.GroupID)

@@ -82,6 +82,17 @@ func targetOfAssignment(r statestore.Reader, a identity.Assignment) cloud.Target
 	return t
 }
 
+// mayGive returns nil if the caller could give all of some assignments: only then
+// may it have power over who holds them.
+func mayGive(rq *front.Request, assignments []identity.Assignment) error {
+	for _, given := range assignments {
+		if err := rq.Require("identity:assignment:create", targetOfAssignment(rq.Read(), given)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func (g grants) list(rq *front.Request) (*front.Response, error) {
 	given, err := identity.AssignmentsLike(rq.Read(), g.of(rq))
 	out := make([]roleWire, len(given))

@@ -144,10 +144,8 @@ func memberCheck(rq *front.Request) (*front.Response, error) {
 // memberAdd gives the user what the group was given: only who may give that may
 // do it.
 func memberAdd(rq *front.Request) (*front.Response, error) {
-	for _, given := range identity.AssignmentsOfGroup(rq.Read(), rq.PathValue("id")) {
-		if err := rq.Require("identity:assignment:create", targetOfAssignment(rq.Read(), given)); err != nil {
-			return nil, err
-		}
+	if err := mayGive(rq, identity.AssignmentsOfGroup(rq.Read(), rq.PathValue("id"))); err != nil {
+		return nil, err
 	}
 	return front.NoContent(), rq.Write(func(tx *statestore.Txn) error { return identity.GroupJoin(tx, membershipOf(rq)) })
 }

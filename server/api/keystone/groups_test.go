@@ -73,6 +73,14 @@ func TestManagersGiveNoMoreThanTheyHave(t *testing.T) {
 	w.call(admin, "PUT /system/groups/"+group+"/roles/"+w.id(admin, "roles", "admin"), "").must(204)
 	w.call(token, join, "").must(403)
 	w.call(admin, join, "").must(204)
+	// Nor is a user theirs who has more: a new password would be theirs to use.
+	clerk := w.call(token, "POST /users", `{"user":{"name":"clerk"}}`).must(201).at("user/id")
+	w.call(token, "PATCH /users/"+clerk, `{"user":{"password":"x"}}`).must(200)
+	w.call(admin, "PUT /projects/"+w.id(admin, "projects", "admin")+"/users/"+clerk+"/roles/"+w.id(admin, "roles", "admin"), "").must(204)
+	w.call(token, "PATCH /users/"+clerk, `{"user":{"password":"x"}}`).must(403)
+	w.call(token, "DELETE /users/"+clerk, "").must(403)
+	w.call(token, "GET /users/"+clerk, "").must(200)
+	w.call(admin, "DELETE /users/"+clerk, "").must(204)
 }
 
 func TestImmutable(t *testing.T) {

@@ -17,7 +17,7 @@ func (a *api) userRoutes() []front.Route {
 		{Method: "POST", Path: "/users", Rule: "identity:user:create", Target: newIn("user"), Handle: a.userCreate},
 		{Method: "GET", Path: "/users/{id}", Rule: "identity:user:get", Target: t, Handle: a.userShow},
 		{Method: "PATCH", Path: "/users/{id}", Rule: "identity:user:update", Target: t, Handle: a.userUpdate},
-		{Method: "DELETE", Path: "/users/{id}", Rule: "identity:user:delete", Target: t, Handle: deleter(identity.UserDelete)},
+		{Method: "DELETE", Path: "/users/{id}", Rule: "identity:user:delete", Target: t, Handle: userDelete},
 		// Who knows the password needs no token: the password may have expired.
 		{Method: "POST", Path: "/users/{id}/password", Rule: front.Public, Handle: a.userPassword},
 		{Method: "GET", Path: "/users/{id}/projects", Rule: "identity:project:list_of", Target: t, Handle: userProjects},
@@ -172,12 +172,22 @@ func (a *api) userUpdate(rq *front.Request) (*front.Response, error) {
 	if err := rq.Decode(&b); err != nil {
 		return nil, err
 	}
+	if err := mayGive(rq, identity.AssignmentsOfUser(rq.Read(), rq.PathValue("id"))); err != nil {
+		return nil, err
+	}
 	change, err := a.hashed(rq.Context(), &b)
 	if err != nil {
 		return nil, err
 	}
 	u, err := edited(rq, identity.UserGet, change, identity.UserPut)
 	return front.OK(map[string]userWire{"user": a.renderUser(rq, u)}), err
+}
+
+func userDelete(rq *front.Request) (*front.Response, error) {
+	if err := mayGive(rq, identity.AssignmentsOfUser(rq.Read(), rq.PathValue("id"))); err != nil {
+		return nil, err
+	}
+	return deleter(identity.UserDelete)(rq)
 }
 
 func (a *api) userPassword(rq *front.Request) (*front.Response, error) {
