@@ -107,7 +107,7 @@ func (c change) groups(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	all, err := portsOf(ctx, c.network, c.state.ID.ValueString())
+	all, err := portsOf(ctx, c.network, w)
 	if err != nil {
 		return err
 	}

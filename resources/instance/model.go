@@ -55,8 +55,9 @@ type wireIntent struct {
 }
 
 type wireNIC struct {
-	Port string `json:"port"`
-	Made bool   `json:"made"`
+	Port string    `json:"port"`
+	Made bool      `json:"made"`
+	Is   *wirePort `json:"is"` // null if the port was deleted
 }
 
 func (w wire) imageID() string {

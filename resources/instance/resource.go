@@ -10,6 +10,7 @@ import (
 	"github.com/gophercloud/gophercloud/v2/openstack/compute/v2/servers"
 	"github.com/gophercloud/gophercloud/v2/openstack/networking/v2/ports"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
@@ -52,13 +53,22 @@ func get(ctx context.Context, s *gophercloud.ServiceClient, id string) (w wire, 
 	return w, err
 }
 
-// portsOf returns the ports that are plugged into an instance.
-func portsOf(ctx context.Context, s *gophercloud.ServiceClient, id string) ([]wirePort, error) {
-	pages, err := ports.List(s, ports.ListOpts{DeviceID: id}).AllPages(ctx)
+// portsOf returns the ports that are plugged into an instance: as the instance
+// tells them, or else from the network API.
+func portsOf(ctx context.Context, s *gophercloud.ServiceClient, w wire) (out []wirePort, err error) {
+	if w.Intent != nil {
+		for _, n := range w.Intent.Networks {
+			if n.Is != nil {
+				n.Is.ID = n.Port
+				out = append(out, *n.Is)
+			}
+		}
+		return out, nil
+	}
+	pages, err := ports.List(s, ports.ListOpts{DeviceID: w.ID}).AllPages(ctx)
 	if err != nil {
 		return nil, err
 	}
-	var out []wirePort
 	err = ports.ExtractPortsInto(pages, &out)
 	return out, err
 }
@@ -66,9 +76,10 @@ func portsOf(ctx context.Context, s *gophercloud.ServiceClient, id string) ([]wi
 // Create implements resource.Resource. Once the cloud has taken the instance on,
 // it is in the state, whatever becomes of it.
 func (r *instance) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
-	var m, config model
+	var m model
+	var secret types.String
 	resp.Diagnostics.Append(req.Plan.Get(ctx, &m)...)
-	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
+	resp.Diagnostics.Append(req.Config.GetAttribute(ctx, path.Root("user_data_wo"), &secret)...)
 	limit, diags := m.Timeouts.Create(ctx, defaultTimeout)
 	resp.Diagnostics.Append(diags...)
 	if resp.Diagnostics.HasError() {
@@ -76,7 +87,7 @@ func (r *instance) Create(ctx context.Context, req resource.CreateRequest, resp 
 	}
 	ctx, cancel := r.Client.Deadline(ctx, limit)
 	defer cancel()
-	body, id := m.createBody(ctx, config.UserDataWO.ValueString(), &resp.Diagnostics), ""
+	body, id := m.createBody(ctx, secret.ValueString(), &resp.Diagnostics), ""
 	lost, err := r.Client.Once(ctx, r.Client.Compute, func(ctx context.Context, made string) error {
 		id = made
 		_, err := get(ctx, r.Client.Compute, made)
@@ -86,6 +97,8 @@ func (r *instance) Create(ctx context.Context, req resource.CreateRequest, resp 
 		return err
 	})
 	if err != nil {
+		var config model
+		resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
 		client.AddError(&resp.Diagnostics, "Cannot create the instance", err, fieldsOf(config))
 		if lost != "" {
 			m.ID = types.StringValue(lost)
@@ -149,7 +162,7 @@ func (r *instance) waitFor(ctx context.Context, id, want string) (wire, error) {
 // power itself off at once, cards may differ. The next refresh tells.
 func (r *instance) fill(ctx context.Context, m *model, w wire, diags *diag.Diagnostics) {
 	power, groups := m.PowerState, m.SecurityGroupIDs
-	all, err := portsOf(ctx, r.Client.Network, w.ID)
+	all, err := portsOf(ctx, r.Client.Network, w)
 	if err != nil {
 		addError(diags, "Cannot read the instance's ports", err)
 		return
@@ -191,7 +204,7 @@ func (r *instance) Read(ctx context.Context, req resource.ReadRequest, resp *res
 		addError(&resp.Diagnostics, "Cannot read the instance", err)
 		return
 	}
-	all, err := portsOf(ctx, r.Client.Network, w.ID)
+	all, err := portsOf(ctx, r.Client.Network, w)
 	if err != nil {
 		addError(&resp.Diagnostics, "Cannot read the instance's ports", err)
 		return

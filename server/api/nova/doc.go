@@ -11,8 +11,9 @@
 //   - A server's user data is told to its owner, not only to admins (from 2.3).
 //   - PUT /servers/{id} takes user_data; the guest reads it at its next boot.
 //   - With the request header "Cloudlet-Intent: true" a server has the member
-//     "cloudlet:intent": what its creation asked for and Nova would forget:
-//     networks in order, scheduler hints, security groups, availability zone.
+//     "cloudlet:intent": what its creation asked for and Nova would forget
+//     (networks in order, scheduler hints, security groups, availability zone), and
+//     what the ports of its networks are.
 //   - A cloud without room answers the create call itself, with 409 and the
 //     counts of the scheduler's filters; Nova accepts it and fails later.
 //   - GETs can be waited on, and everything can be tried in a plan session (see front).

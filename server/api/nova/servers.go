@@ -175,7 +175,7 @@ func (d *rendering) server(i compute.Instance) serverWire {
 	}
 	d.attributes(i, &w)
 	if d.intent {
-		w.Intent = intentOf(i)
+		w.Intent = intentOf(i, ports)
 	}
 	return w
 }
@@ -313,16 +313,33 @@ type nicIntent struct {
 	UUID    string `json:"uuid"`     // the network asked for, if no port was
 	FixedIP string `json:"fixed_ip"` // as asked for
 	Tag     string `json:"tag"`
+	Is      *nicIs `json:"is"` // what that port is; null if its owner has deleted it
 }
 
-func intentOf(i compute.Instance) intentWire {
+// nicIs is a port as Neutron tells it.
+type nicIs struct {
+	NetID    string    `json:"network_id"`
+	MAC      string    `json:"mac_address"`
+	FixedIPs []fixedIP `json:"fixed_ips"`
+	Groups   []string  `json:"security_groups"`
+}
+
+func intentOf(i compute.Instance, ports []network.Port) intentWire {
 	w := intentWire{Networks: []nicIntent{}, SecurityGroups: orEmpty(i.SecurityGroups), Hints: i.Hints, Zone: i.RequestedZone, UserData: i.UserData,
 		FlavorID: i.Flavor.ID, KeyName: i.KeyName, ConfigDrive: i.ConfigDrive}
 	if w.Hints == nil {
 		w.Hints = map[string][]string{}
 	}
 	for _, n := range i.NICs {
-		w.Networks = append(w.Networks, nicIntent{Port: n.PortID, Made: n.Made, UUID: n.NetworkID, FixedIP: n.FixedIP, Tag: n.Tag})
+		nic := nicIntent{Port: n.PortID, Made: n.Made, UUID: n.NetworkID, FixedIP: n.FixedIP, Tag: n.Tag}
+		if at := slices.IndexFunc(ports, func(p network.Port) bool { return p.ID == n.PortID }); at >= 0 {
+			p := ports[at]
+			nic.Is = &nicIs{NetID: p.NetworkID, MAC: p.MAC, FixedIPs: []fixedIP{}, Groups: orEmpty(p.SecurityGroups)}
+			for _, f := range p.FixedIPs {
+				nic.Is.FixedIPs = append(nic.Is.FixedIPs, fixedIP{f.SubnetID, f.Address.String()})
+			}
+		}
+		w.Networks = append(w.Networks, nic)
 	}
 	return w
 }

@@ -116,6 +116,7 @@ func TestServerValues(t *testing.T) {
 
 	a = w.call("ann@2.90", "GET", "/v2.1/servers/"+id, "", "Cloudlet-Intent", "true").want(200)
 	a.check(map[string]any{"server/cloudlet:intent/networks/0/fixed_ip": "10.1.0.9", "server/cloudlet:intent/networks/0/uuid": w.network, "server/cloudlet:intent/networks/0/made": true,
+		"server/cloudlet:intent/networks/0/is/network_id": w.network, "server/cloudlet:intent/networks/0/is/fixed_ips/0/ip_address": "10.1.0.9",
 		"server/cloudlet:intent/scheduler_hints/different_host/0": "11111111-1111-4111-8111-111111111111", "server/cloudlet:intent/flavor_id": "1",
 		"server/cloudlet:intent/availability_zone": "nova", "server/cloudlet:intent/security_groups": []string{"default"}})
 }
