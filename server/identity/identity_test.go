@@ -249,7 +249,7 @@ func TestDomainDeleteLeavesNothing(t *testing.T) {
 	before := count()
 	var d Domain
 	w.write(func(tx *statestore.Txn) (err error) {
-		if d, err = DomainPut(tx, Domain{Name: "branch"}); err != nil {
+		if d, err = DomainPut(tx, Domain{Name: "branch", Enabled: true}); err != nil {
 			return err
 		}
 		p, err := ProjectPut(tx, Project{Name: "p", DomainID: d.ID, Enabled: true})
@@ -287,7 +287,13 @@ func TestDomainDeleteLeavesNothing(t *testing.T) {
 	if count() == before {
 		t.Fatal("nothing was made")
 	}
-	w.write(func(tx *statestore.Txn) error { return DomainDelete(tx, d.ID) })
+	w.write(func(tx *statestore.Txn) error {
+		d.Enabled = false
+		if _, err := DomainPut(tx, d); err != nil {
+			return err
+		}
+		return DomainDelete(tx, d.ID)
+	})
 	if after := count(); after != before {
 		t.Errorf("projects, users, roles, assignments, groups, memberships: %v, before %v", after, before)
 	}

@@ -62,6 +62,11 @@ func ProjectPut(tx *statestore.Txn, p Project) (Project, error) {
 
 // checkPlace checks what is above a project.
 func (p Project) checkPlace(r statestore.Reader) error {
+	old, _ := Projects.Get(r, p.ID)
+	branch := cloud.Errorf(cloud.Forbidden, "project", "A project cannot be made or enabled in a branch that has a disabled project or domain above it.")
+	if d, _ := Domains.Get(r, p.DomainID); p.Enabled && !old.Enabled && !d.Enabled {
+		return branch
+	}
 	if p.ParentID == p.DomainID {
 		return nil
 	}
@@ -76,9 +81,8 @@ func (p Project) checkPlace(r statestore.Reader) error {
 	if p.ID == "" && len(above) >= maxDepth {
 		return cloud.Errorf(cloud.Forbidden, "project", "Max hierarchy depth reached for %s branch: at most %d projects may be above one another.", p.ParentID, maxDepth)
 	}
-	old, _ := Projects.Get(r, p.ID)
 	if p.Enabled && !old.Enabled && slices.ContainsFunc(above, func(a Project) bool { return !a.Enabled }) {
-		return cloud.Errorf(cloud.Forbidden, "project", "A project cannot be enabled in a branch that has a disabled one above it.")
+		return branch
 	}
 	return nil
 }

@@ -131,6 +131,7 @@ func TestProjectsThatActAsDomains(t *testing.T) {
 	w.call("", "POST /auth/tokens", passwordAuth("demo", password, `{"project":{"id":"`+child.at("project/id")+`"}}`)).must(401)
 	w.call(admin, "DELETE /projects/"+id, "").must(403)
 	w.call(admin, "PATCH /projects/"+id, `{"project":{"enabled":false}}`).must(200)
+	w.call(admin, "POST /projects", `{"project":{"name":"late","domain_id":"`+id+`"}}`).must(403)
 	w.call(admin, "DELETE /projects/"+id, "").must(204)
 	w.call(admin, "GET /projects/"+child.at("project/id"), "").must(404)
 }
