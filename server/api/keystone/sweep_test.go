@@ -15,7 +15,6 @@ var pathVariable = regexp.MustCompile(`\{[^}]*\}`)
 // Every route answers bad calls with the service's own error, and changes nothing.
 func TestSweep(t *testing.T) {
 	w := newWorld(t)
-	admin := w.login("admin", "admin")
 	expired := w.login("demo", "demo")
 	w.clock.pass(2 * time.Hour)
 	admin, demo := w.login("admin", "admin"), w.login("demo", "demo")
