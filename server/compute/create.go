@@ -129,6 +129,9 @@ func imageFor(tx *statestore.Txn, c cloud.Caller, op, id string, f Flavor) (imag
 	if img.Status != image.Active && !coming {
 		return img, invalid(op, "instance", at, "Image %s is not active: it is %s.", id, img.Status)
 	}
+	if img.Elsewhere() {
+		return img, invalid(op, "instance", at, "The bytes of image %s are not in a store of this cloud: import them first.", id)
+	}
 	if standsIn(f.ID) {
 		return img, nil
 	}

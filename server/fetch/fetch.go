@@ -163,6 +163,9 @@ func explain(err error) error {
 	if e, ok := errors.AsType[*cloud.Error](err); ok {
 		return e
 	}
+	if dns, ok := errors.AsType[*net.DNSError](err); ok && dns.IsNotFound {
+		return refuse("names a host that there is not")
+	}
 	return cloud.Errorf(cloud.Unavailable, "image", "The server of the URI cannot be reached now.").Because(err)
 }
 

@@ -20,6 +20,7 @@ type ImageChange struct {
 	MinDisk, MinRAM             *int    // GiB, MiB
 	Tags                        *[]string
 	Properties                  *map[string]string // all of them
+	Locations                   []LocationChange   // in this order, after all else
 }
 
 // apply makes the change to an image, which keeps what the change holds.
@@ -91,8 +92,17 @@ func ImageUpdate(tx *statestore.Txn, c cloud.Caller, id string, ch ImageChange) 
 	if was.Status != Queued && i.ContainerFormat != was.ContainerFormat {
 		return Image{}, fault(cloud.Forbidden, op, id, "/container_format", "Attribute container_format can be only replaced for a queued image.")
 	}
+	for _, ch := range ch.Locations {
+		if i, err = ch(i); err != nil {
+			return Image{}, err
+		}
+	}
 	return touch(tx, i), nil
 }
+
+// LocationChange is one change of where an image's bytes are: see LocationAdd and
+// the like.
+type LocationChange func(Image) (Image, error)
 
 // touch stores a changed image.
 func touch(tx *statestore.Txn, i Image) Image {
@@ -119,6 +129,7 @@ func ImageDelete(tx *statestore.Txn, c cloud.Caller, id string) (Image, error) {
 	if i.TaskID != "" {
 		task.Tasks.Delete(tx, i.TaskID)
 	}
+	Cache.Delete(tx, id)
 	Images.Delete(tx, id)
 	return i, nil
 }

@@ -39,6 +39,8 @@ type Image struct {
 	SHA512      string // of the file, hex: Glance's os_hash_value
 	MD5         string // of the file, hex: Glance's checksum
 
+	Locations []Location // beyond this cloud
+
 	Stores []string // ids of the stores that hold the bytes, sorted; empty: the default one
 
 	// UploadID names the upload that is filling the image while it is saving or
@@ -127,7 +129,7 @@ var Members = statestore.NewTable(statestore.TableDef[Member]{
 })
 
 // Tables are the package's tables, for statestore.Options.
-var Tables = []statestore.AnyTable{Images, Members, Namespaces}
+var Tables = []statestore.AnyTable{Images, Members, Namespaces, Cache}
 
 // StandIns puts the image that stands, in a plan session, for one that the plan
 // will make: active, visible to all, without demands on a flavor.

@@ -27,6 +27,9 @@ const (
 	stepClean = "clean" // what was staged goes
 )
 
+// importPatience is how long an import goes on failing: somebody waits for it.
+const importPatience = time.Minute
+
 // CleanTask is the kind of the tasks that remove what a failed import has left.
 const CleanTask = "image_clean"
 
@@ -47,7 +50,8 @@ type ImportOptions struct {
 func (c *Content) Kinds(o ImportOptions) []task.Kind {
 	m := importer{c, o}
 	return []task.Kind{
-		{Name: ImportTask, Failed: importFailed, Steps: map[string]task.Step{stepFetch: m.fetch, stepCheck: m.check, stepStore: m.store, stepClean: m.clean}},
+		{Name: ImportTask, Failed: importFailed, Patience: importPatience, Steps: map[string]task.Step{stepFetch: m.fetch, stepCheck: m.check, stepStore: m.store, stepClean: m.clean}},
+		{Name: CacheTask, Failed: uncached, Steps: map[string]task.Step{"read": m.read}},
 		{Name: CleanTask, Steps: map[string]task.Step{stepClean: m.scrub}},
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/cloudlet/cloudlet/server/api/front"
+	"github.com/cloudlet/cloudlet/server/api/glance"
 	"github.com/cloudlet/cloudlet/server/cloud"
 	"github.com/cloudlet/cloudlet/server/identity"
 )
@@ -94,7 +95,7 @@ func TestArchitectureNamesEveryPackage(t *testing.T) {
 // The table of docs/errors.md is what the code answers.
 func TestErrorsPage(t *testing.T) {
 	services := map[string]*front.Service{}
-	for _, s := range Services(identity.Authority{}, nil, nil, nil) {
+	for _, s := range Services(identity.Authority{}, nil, glance.Deps{}) {
 		services[s.Name] = s
 	}
 	text := pages(t)["docs/errors.md"]

@@ -23,6 +23,7 @@ import (
 
 	"github.com/cloudlet/cloudlet/server/api/front"
 	"github.com/cloudlet/cloudlet/server/api/front/policy"
+	"github.com/cloudlet/cloudlet/server/api/glance"
 	"github.com/cloudlet/cloudlet/server/cloud"
 	"github.com/cloudlet/cloudlet/server/compute"
 	"github.com/cloudlet/cloudlet/server/hosts"
@@ -55,6 +56,8 @@ type ServerOptions struct {
 	ImageStores  map[string]string // directories by id, besides that in DataDir
 	DefaultStore string            // of images that name none; empty: that in DataDir
 	FetchAllow   []netip.Prefix    // where images may be fetched from though it is not public
+	// ImageLocations lets users see and set where images' bytes are.
+	ImageLocations bool
 
 	AgentListen string // host:port for agents of other machines; empty: none
 	Sockets     bool   // DIR/agent.sock and DIR/admin.sock
@@ -167,7 +170,7 @@ func (s *Server) open(ctx context.Context) error {
 	}
 	s.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	authority := identity.Authority{Clock: o.Clock, Settings: o.Identity}
-	f := front.New(front.Options{Store: s.store, Auth: authority, Policy: rules, Services: Services(authority, content, s.hosts, s.fetcher().Check),
+	f := front.New(front.Options{Store: s.store, Auth: authority, Policy: rules, Services: Services(authority, s.hosts, glance.Deps{Content: content, Fetcher: s.fetcher(), Locations: o.ImageLocations}),
 		StandIns: []func(*statestore.Txn){image.StandIns, network.StandIns, compute.StandIns}, Clock: o.Clock, Log: o.Log,
 		Metrics: front.NewMetrics(s.metrics), Version: o.Version})
 	s.http = &http.Server{Handler: s.handler(f), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,

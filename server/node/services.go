@@ -12,16 +12,15 @@ import (
 	"github.com/cloudlet/cloudlet/server/api/nova"
 	"github.com/cloudlet/cloudlet/server/compute"
 	"github.com/cloudlet/cloudlet/server/identity"
-	"github.com/cloudlet/cloudlet/server/image"
 )
 
 // Services are the wire dialects, in the order in which errors of unknown paths
 // look for one: this is where a dialect is mounted.
-func Services(authority identity.Authority, content *image.Content, console compute.ConsoleReader, checkURI func(string) error) []*front.Service {
+func Services(authority identity.Authority, console compute.ConsoleReader, images glance.Deps) []*front.Service {
 	return []*front.Service{
 		keystone.Root(),
 		keystone.Service(keystone.Deps{Authority: authority}),
-		glance.Service(glance.Deps{Content: content, CheckURI: checkURI}),
+		glance.Service(images),
 		nova.Service(nova.Deps{Console: console}),
 		neutron.Service(neutron.Deps{Zones: compute.Zones}),
 	}

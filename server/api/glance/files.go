@@ -48,6 +48,9 @@ func (a *api) download(rq *front.Request) (*front.Response, error) {
 	if i.Status == image.Deactivated && !rq.Caller.Admin() {
 		return nil, cloud.Errorf(cloud.Forbidden, "image", "The requested image has been deactivated. Image data download is forbidden.")
 	}
+	if i.Elsewhere() {
+		return a.downloadElsewhere(rq, i)
+	}
 	if !i.HasData() || i.Status == image.Importing {
 		return front.NoContent(), nil
 	}
@@ -55,12 +58,27 @@ func (a *api) download(rq *front.Request) (*front.Response, error) {
 	if err != nil {
 		return nil, cloud.Errorf(cloud.Unavailable, "image", "The bytes of image %s cannot be read now.", i.ID).Because(err)
 	}
+	if !rq.Planning() {
+		if _, cached := image.Cache.Get(rq.Read(), i.ID); cached {
+			_ = rq.Write(func(tx *statestore.Txn) error { image.CacheHit(tx, i.ID); return nil }) // only counts
+		}
+	}
 	return content(rq, i, f, size)
+}
+
+// downloadElsewhere passes on the bytes of an image that lie beyond this cloud.
+func (a *api) downloadElsewhere(rq *front.Request, i image.Image) (*front.Response, error) {
+	f, size, err := a.Fetcher.Open(rq.Context(), i.Locations[0].URL)
+	if err != nil {
+		return nil, cloud.Errorf(cloud.Unavailable, "image", "The bytes of image %s cannot be had from their location now.", i.ID).Because(err)
+	}
+	return (&front.Response{Status: http.StatusOK, Stream: f, Length: size}).With("Content-Type", octets), nil
 }
 
 // content answers with the whole file or the one range that is asked for.
 func content(rq *front.Request, i image.Image, f io.ReadSeekCloser, size int64) (*front.Response, error) {
-	resp := (&front.Response{Status: http.StatusOK, Stream: f, Length: size}).With("Content-Type", octets).With("Accept-Ranges", "bytes")
+	whole := part{image.Verified(f, i.SHA256, size), f} // the last bytes fail to come if they are not what they were
+	resp := (&front.Response{Status: http.StatusOK, Stream: whole, Length: size}).With("Content-Type", octets).With("Accept-Ranges", "bytes")
 	first, n, asked, ok := byteRange(rq.HTTP.Header.Get("Range"), size)
 	switch {
 	case !asked:

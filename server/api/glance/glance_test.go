@@ -52,11 +52,18 @@ type world struct {
 	dir     string
 	url     string
 	fetcher fetch.Fetcher
+
+	locations bool
 }
 
 func newWorld(t testing.TB) *world {
 	t.Helper()
-	w := &world{t: t, store: storetest.NewStore(t, slices.Concat(image.Tables, task.Tables)), dir: t.TempDir()}
+	return openWorld(t, false)
+}
+
+func openWorld(t testing.TB, locations bool) *world {
+	t.Helper()
+	w := &world{t: t, locations: locations, store: storetest.NewStore(t, slices.Concat(image.Tables, task.Tables)), dir: t.TempDir()}
 	var err error
 	if w.content, err = image.OpenContent(w.dir, image.ContentOptions{MaxSize: 1 << 29, More: []image.Store{{ID: "second", Dir: t.TempDir()}}}); err != nil {
 		t.Fatal(err)
@@ -66,7 +73,7 @@ func newWorld(t testing.TB) *world {
 		t.Fatal(err)
 	}
 	w.fetcher = fetch.Fetcher{Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}
-	f := front.New(front.Options{Store: w.store, Auth: tokens{}, Policy: rules, Services: []*front.Service{Service(Deps{w.content, w.fetcher.Check})},
+	f := front.New(front.Options{Store: w.store, Auth: tokens{}, Policy: rules, Services: []*front.Service{Service(Deps{Content: w.content, Fetcher: w.fetcher, Locations: w.locations})},
 		StandIns: []func(*statestore.Txn){image.StandIns}, Clock: cloud.RealClock{}, Log: slog.New(slog.DiscardHandler), Version: "test"})
 	srv := httptest.NewServer(f)
 	t.Cleanup(srv.Close)
@@ -166,7 +173,8 @@ func TestEveryRuleExists(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	asked := []string{"image:visible", "image:image:publicize", "image:image:communitize", "image:image:set_owner", "image:image:set_protected", "image:image:copy"}
+	asked := []string{"image:visible", "image:image:publicize", "image:image:communitize", "image:image:set_owner", "image:image:set_protected", "image:image:copy",
+		"image:location:get", "image:location:set", "image:location:delete"}
 	front.Rows([]*front.Service{Service(Deps{})}, func(_ *front.Service, _ string, r *front.Route) {
 		if r.Rule != front.Public && r.Rule != front.Authenticated {
 			asked = append(asked, r.Rule)

@@ -32,7 +32,7 @@ type listWire struct {
 	Schema string      `json:"schema"`
 }
 
-func imageList(rq *front.Request) (*front.Response, error) {
+func (a *api) imageList(rq *front.Request) (*front.Response, error) {
 	if unnamed(rq.HTTP) {
 		return nil, cloud.Missing("image", "")
 	}
@@ -56,7 +56,7 @@ func imageList(rq *front.Request) (*front.Response, error) {
 	}
 	w := listWire{Images: make([]imageWire, len(page)), First: withQuery("/v2/images", first(q)), Schema: "/v2/schemas/images"}
 	for n, i := range page {
-		w.Images[n] = render(i)
+		w.Images[n] = a.render(rq, i)
 	}
 	if more && len(page) > 0 {
 		w.Next = withQuery("/v2/images", front.NextQuery(q, page[len(page)-1].ID))

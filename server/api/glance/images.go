@@ -18,11 +18,11 @@ import (
 func (a *api) imageRoutes() []front.Route {
 	t := imageTarget
 	return []front.Route{
-		{Method: "GET", Path: "/images", Rule: "image:image:list", Handle: imageList},
+		{Method: "GET", Path: "/images", Rule: "image:image:list", Handle: a.imageList},
 		{Method: "POST", Path: "/images", Rule: "image:image:create", Handle: a.imageCreate},
 		{Method: "DELETE", Path: "/images", Rule: front.Authenticated, Handle: imageUnnamed},
-		{Method: "GET", Path: "/images/{image}", Rule: "image:image:get", Target: t, Handle: imageShow},
-		{Method: "PATCH", Path: "/images/{image}", Rule: "image:image:update", Target: t, Handle: imageUpdate, AlsoJSON: patchTypes},
+		{Method: "GET", Path: "/images/{image}", Rule: "image:image:get", Target: t, Handle: a.imageShow},
+		{Method: "PATCH", Path: "/images/{image}", Rule: "image:image:update", Target: t, Handle: a.imageUpdate, AlsoJSON: patchTypes},
 		{Method: "DELETE", Path: "/images/{image}", Rule: "image:image:delete", Target: t, Handle: a.imageDelete},
 		{Method: "POST", Path: "/images/{image}/actions/deactivate", Rule: "image:image:deactivate", Target: t, Handle: imageStep(image.ImageDeactivate)},
 		{Method: "POST", Path: "/images/{image}/actions/reactivate", Rule: "image:image:reactivate", Target: t, Handle: imageStep(image.ImageReactivate)},
@@ -54,6 +54,9 @@ type imageWire struct {
 	CreatedAt string   `json:"created_at"`
 	UpdatedAt string   `json:"updated_at"`
 
+	DirectURL string          `json:"direct_url,omitzero"`
+	Locations *[]locationWire `json:"locations,omitzero"`
+
 	Self   string `json:"self"`
 	File   string `json:"file"`
 	Schema string `json:"schema"`
@@ -73,6 +76,7 @@ func orNull(s string) any {
 
 func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 
+// render renders an image as everybody sees it.
 func render(i image.Image) imageWire {
 	self := "/v2/images/" + i.ID
 	w := imageWire{ID: i.ID, Name: orNull(i.Name), Status: string(i.Status), Visibility: string(i.Visibility), Protected: i.Protected, Hidden: i.Hidden,
@@ -83,9 +87,15 @@ func render(i image.Image) imageWire {
 	if i.Imported {
 		w.Properties = importing(i)
 	}
+	if i.MD5 != "" {
+		w.Checksum = i.MD5
+	}
+	if i.SHA512 != "" {
+		w.HashAlgo, w.HashValue = "sha512", i.SHA512
+	}
 	if i.HasData() {
 		w.Stores = strings.Join(i.InStores(), ",")
-		w.Size, w.VirtualSize, w.Checksum, w.HashAlgo, w.HashValue = i.Size, i.VirtualSize, i.MD5, "sha512", i.SHA512
+		w.Size, w.VirtualSize = i.Size, i.VirtualSize
 	}
 	return w
 }
@@ -101,12 +111,12 @@ func importing(i image.Image) map[string]string {
 	return p
 }
 
-func imageShow(rq *front.Request) (*front.Response, error) {
+func (a *api) imageShow(rq *front.Request) (*front.Response, error) {
 	i, err := image.ImageGet(rq.Read(), rq.Caller, rq.PathValue("image"))
 	if err != nil {
 		return nil, err
 	}
-	return front.OK(render(i)), nil
+	return front.OK(a.render(rq, i)), nil
 }
 
 // imageUnnamed answers for an image with an empty id, which looks like the list.
@@ -133,7 +143,7 @@ func (a *api) imageCreate(rq *front.Request) (*front.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	return front.Created(render(i)).With("Location", rq.URL("/v2/images/"+i.ID)).
+	return front.Created(a.render(rq, i)).With("Location", rq.URL("/v2/images/"+i.ID)).
 		With("OpenStack-image-import-methods", methodList()).With("OpenStack-image-store-ids", a.storeIDs()), nil
 }
 

@@ -84,7 +84,7 @@ func (a *api) importBegin(rq *front.Request) (*front.Response, error) {
 		}
 	}
 	if ir.Method == image.Web && ir.URI != "" {
-		if err := a.CheckURI(ir.URI); err != nil {
+		if err := a.Fetcher.Check(ir.URI); err != nil {
 			return nil, cloud.AsError(err).At("/method/uri")
 		}
 	}

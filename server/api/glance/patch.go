@@ -33,7 +33,7 @@ type operation struct {
 	value    jsontext.Value
 }
 
-func imageUpdate(rq *front.Request) (*front.Response, error) {
+func (a *api) imageUpdate(rq *front.Request) (*front.Response, error) {
 	mt, _, _ := mime.ParseMediaType(rq.HTTP.Header.Get("Content-Type"))
 	if !slices.Contains(patchTypes, mt) {
 		e := cloud.Errorf(cloud.Invalid, "image", "The content type %.100q is not supported here; use one of %s.", mt, strings.Join(patchTypes, ", "))
@@ -50,15 +50,15 @@ func imageUpdate(rq *front.Request) (*front.Response, error) {
 			return nil, err
 		}
 	}
-	i, err := write(rq, func(tx *statestore.Txn) (image.Image, error) { return patch(rq, tx, ops, mt == patchOld) })
+	i, err := write(rq, func(tx *statestore.Txn) (image.Image, error) { return a.patch(rq, tx, ops, mt == patchOld) })
 	if err != nil {
 		return nil, err
 	}
-	return front.OK(render(i)), nil
+	return front.OK(a.render(rq, i)), nil
 }
 
 // patch resolves the operations against the image as it is, and makes the change.
-func patch(rq *front.Request, tx *statestore.Txn, ops []operation, old bool) (image.Image, error) {
+func (a *api) patch(rq *front.Request, tx *statestore.Txn, ops []operation, old bool) (image.Image, error) {
 	was, err := image.ImageGet(tx, rq.Caller, rq.PathValue("image"))
 	if err != nil || len(ops) == 0 {
 		return was, err
@@ -68,6 +68,14 @@ func patch(rq *front.Request, tx *statestore.Txn, ops []operation, old bool) (im
 		d.properties = map[string]string{}
 	}
 	for _, o := range ops {
+		if o.name == "locations" && a.Locations {
+			change, err := a.location(rq, o)
+			if err != nil {
+				return image.Image{}, err
+			}
+			d.change.Locations = append(d.change.Locations, change)
+			continue
+		}
 		if err := d.apply(was, o, old); err != nil {
 			return image.Image{}, err
 		}
@@ -108,7 +116,7 @@ func parse(b map[string]jsontext.Value, old bool) (o operation, err error) {
 		parts[n] = strings.NewReplacer("~1", "/", "~0", "~").Replace(parts[n])
 	}
 	o.name, o.at = parts[1], parts[2:]
-	if len(o.at) > 1 || len(o.at) == 1 && o.name != "tags" {
+	if len(o.at) > 1 || len(o.at) == 1 && o.name != "tags" && o.name != "locations" {
 		return o, invalid(o.name, "Invalid JSON pointer for this resource: '%.100s'", path)
 	}
 	return o, nil
@@ -119,6 +127,8 @@ func (d *draft) apply(was image.Image, o operation, old bool) error {
 	own := slices.Contains(base, o.name)
 	_, has := d.properties[o.name]
 	switch {
+	case len(o.at) == 1 && o.name != "tags":
+		return nameable(o.name, false)
 	case len(o.at) == 1:
 		return d.applyTag(was, o)
 	case o.op == "remove" && own:

@@ -13,8 +13,16 @@ import (
 // Deps are what the dialect needs besides the state.
 type Deps struct {
 	Content *image.Content // images' bytes
-	// CheckURI refuses, as Invalid, a URL that is never fetched from.
-	CheckURI func(uri string) error
+	Fetcher Fetcher
+	// Locations offers users to see and to set where images' bytes are.
+	Locations bool
+}
+
+// Fetcher reads what a user names by a URL.
+type Fetcher interface {
+	image.Fetcher
+	// Check refuses, as Invalid, a URL that is never fetched from.
+	Check(uri string) error
 }
 
 type api struct{ Deps }
@@ -25,7 +33,7 @@ func Service(d Deps) *front.Service {
 	return &front.Service{
 		Name: "glance", Root: "/image", Base: "/v2", Visible: "image:visible", Fault: fault, Status: status,
 		Routes: slices.Concat(versionRoutes(), a.imageRoutes(), a.fileRoutes(), memberRoutes(), tagRoutes(), infoRoutes(),
-			a.importRoutes(), taskRoutes(), metadefRoutes()),
+			a.importRoutes(), taskRoutes(), metadefRoutes(), a.cacheRoutes()),
 	}
 }
 

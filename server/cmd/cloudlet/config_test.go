@@ -30,6 +30,7 @@ var every = map[string]string{
 	"fetch-allow":    `"10.0.0.0/8"`,
 
 	"image-store-default": `"a"`,
+	"image-locations":     `true`,
 	"driver":              `"libvirt"`,
 	"driver-plugin":       `"plugin"`,
 	"libvirt-uri":         `"qemu:///session"`,

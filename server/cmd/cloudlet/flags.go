@@ -39,6 +39,7 @@ type serverFlags struct {
 	agentListen                                  string
 	imageStores                                  map[string]string
 	imageDefault, fetchAllow                     string
+	imageLocations                               bool
 	identity                                     identityFlags
 }
 
@@ -53,6 +54,7 @@ func (f *serverFlags) declare(s *settings) {
 	s.StringVar(&f.caCert, "ca-cert", "", "PEM `file` with the authority that signed -tls-cert, for clouds.yaml; not needed for one that clients trust anyway")
 	s.Var(pairs{&f.imageStores}, "image-store", "further place for images' bytes and the directory it is, `name:directory`; may repeat. The store files is in -data-dir")
 	s.StringVar(&f.imageDefault, "image-store-default", "", "`name` of the store of images that name none; default files")
+	s.BoolVar(&f.imageLocations, "image-locations", false, "users see and set where images' bytes are, as OpenStack's show_multiple_locations")
 	s.StringVar(&f.fetchAllow, "fetch-allow", "", "`networks`, such as 10.1.0.0/16,::1/128, that images may be fetched from by URL though they are not public")
 	s.StringVar(&f.region, "region", "RegionOne", "`name` of the region in the catalog")
 	f.identity.declare(s)
@@ -61,7 +63,7 @@ func (f *serverFlags) declare(s *settings) {
 // check returns the server's options, with the APIs' TLS configuration.
 func (f *serverFlags) check(s *settings) (node.ServerOptions, error) {
 	o := node.ServerOptions{DataDir: f.dataDir, Seed: f.seed == "devstack", AdminPassword: f.adminPassword, PolicyFile: f.policy,
-		ImageStores: f.imageStores, DefaultStore: f.imageDefault, Region: f.region, Listen: f.listen, AgentListen: f.agentListen, Version: version()}
+		ImageStores: f.imageStores, DefaultStore: f.imageDefault, ImageLocations: f.imageLocations, Region: f.region, Listen: f.listen, AgentListen: f.agentListen, Version: version()}
 	var err error
 	if o.Identity, err = f.identity.check(s); err != nil {
 		return o, err

@@ -29,6 +29,12 @@ rules = {
   "image:member:delete" = admin || project_member
   "image:member:update" = admin || member && target.attr.member == "true"
 
+  "image:cache:manage" = admin
+
+  "image:location:get"    = admin || project_reader # where locations are offered
+  "image:location:set"    = admin || project_member
+  "image:location:delete" = admin || project_member
+
   "image:metadef:get"    = true # of what is visible
   "image:metadef:change" = admin
 
