@@ -78,8 +78,12 @@ type guest struct {
 	ranAt   uint64 // generation that was wanted when it last ran, plus one; 0: not in this process
 }
 
+// startingTime is how long a hypervisor may be away when the agent starts.
+const startingTime = time.Minute
+
 // New returns an agent. It asks the driver what the host is, which may block for
-// seconds, and reads what was desired last.
+// seconds, and reads what was desired last. A hypervisor that does not answer has
+// a minute: both may be starting just now.
 func New(ctx context.Context, o Options) (*Agent, error) {
 	if o.StopGrace == 0 {
 		o.StopGrace = time.Minute
@@ -87,7 +91,7 @@ func New(ctx context.Context, o Options) (*Agent, error) {
 	if o.Resync == 0 {
 		o.Resync = time.Minute
 	}
-	fp, err := o.Driver.Fingerprint(ctx)
+	fp, err := o.askHost(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("host %s: the driver does not tell what the host is: %w", o.Name, err)
 	}
@@ -103,6 +107,23 @@ func New(ctx context.Context, o Options) (*Agent, error) {
 		return nil, err
 	}
 	return a, nil
+}
+
+// askHost has the driver tell what the host is.
+func (o Options) askHost(ctx context.Context) (hypervisor.Fingerprint, error) {
+	deadline := o.Clock.Now().Add(startingTime)
+	for wait := 100 * time.Millisecond; ; wait = min(2*wait, 5*time.Second) {
+		fp, err := o.Driver.Fingerprint(ctx)
+		if err == nil || !errors.Is(err, hypervisor.ErrUnavailable) || !o.Clock.Now().Add(wait).Before(deadline) {
+			return fp, err
+		}
+		o.Log.Warn("the hypervisor does not answer; asking again", "in", wait, "error", err)
+		select {
+		case <-o.Clock.After(wait):
+		case <-ctx.Done():
+			return fp, ctx.Err()
+		}
+	}
 }
 
 // Run works until ctx ends and then returns its error. Guests and networks stay

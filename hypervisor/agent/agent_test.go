@@ -6,11 +6,14 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"google.golang.org/protobuf/proto"
 
@@ -299,12 +302,35 @@ func TestDriverFaults(t *testing.T) {
 
 func TestNewRefusesDisksWithoutADirectory(t *testing.T) {
 	w := &world{T: t, server: newServer(t), j: &journal{}, sim: sim.New(sim.Options{})}
-	_, err := New(context.Background(), Options{Driver: driver{w.sim, w.j, true}, Server: w.dial(t)})
+	_, err := New(context.Background(), Options{Driver: driver{w.sim, w.j, true}, Server: w.dial(t), Clock: fastClock{}})
 	if err == nil || !strings.Contains(err.Error(), "directory") {
 		t.Errorf("New: %v", err)
 	}
-	w.sim.Inject(sim.Fault{Method: "Fingerprint"})
-	if _, err := New(context.Background(), Options{Driver: w.sim, Server: w.dial(t)}); !errors.Is(err, hypervisor.ErrUnavailable) {
-		t.Errorf("New: %v", err)
+}
+
+// TestNewWaitsForTheHypervisor: it may be starting; one that stays away is told.
+func TestNewWaitsForTheHypervisor(t *testing.T) {
+	for _, try := range []struct {
+		fault sim.Fault
+		want  error
+		least time.Duration
+	}{
+		{sim.Fault{Times: 3}, nil, 100 * time.Millisecond},
+		{sim.Fault{Times: -1}, hypervisor.ErrUnavailable, 50 * time.Second},
+		{sim.Fault{Err: hypervisor.ErrInvalid}, hypervisor.ErrInvalid, 0},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			d, began := sim.New(sim.Options{}), time.Now()
+			defer d.Close()
+			try.fault.Method = "Fingerprint"
+			d.Inject(try.fault)
+			_, err := New(t.Context(), Options{Driver: d, Clock: bubbleClock{}, Log: slog.New(slog.DiscardHandler)})
+			if !errors.Is(err, try.want) {
+				t.Errorf("New: %v, want %v", err, try.want)
+			}
+			if took := time.Since(began); took < try.least || took > try.least+startingTime {
+				t.Errorf("New with %+v took %s", try.fault, took)
+			}
+		})
 	}
 }
