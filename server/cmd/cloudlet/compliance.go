@@ -8,7 +8,7 @@ import (
 )
 
 // identityFlags are the settings of tokens and passwords, by the names that
-// Keystone's options have ([token] expiration, [security_compliance]).
+// Keystone's options have ([token] expiration, [security_compliance]), with dashes.
 type identityFlags struct {
 	tokenExpiration, lockoutDuration int // seconds
 	regex                            string
@@ -16,16 +16,16 @@ type identityFlags struct {
 }
 
 func (f *identityFlags) declare(s *settings) {
-	s.IntVar(&f.tokenExpiration, "token_expiration", int(identity.DefaultTokenLife/time.Second), "`seconds` for which a token is valid")
-	s.IntVar(&f.c.LockoutFailureAttempts, "lockout_failure_attempts", 0, "`number` of wrong passwords in a row that lock an account; 0: any number is allowed")
-	s.IntVar(&f.lockoutDuration, "lockout_duration", 1800, "`seconds` for which an account stays locked; 0: until its password is set anew")
-	s.IntVar(&f.c.DisableUserAccountDaysInactive, "disable_user_account_days_inactive", 0, "`days` without a login after which a user counts as disabled; 0: never")
-	s.IntVar(&f.c.PasswordExpiresDays, "password_expires_days", 0, "`days` after which a password must be changed; 0: never")
-	s.IntVar(&f.c.UniqueLastPasswordCount, "unique_last_password_count", 0, "`number` of a user's last passwords, the new one included, that must differ; 0: they need not")
-	s.IntVar(&f.c.MinimumPasswordAge, "minimum_password_age", 0, "`days` for which users must keep a password; 0: none")
-	s.StringVar(&f.regex, "password_regex", "", "regular `expression` (RE2) that a password must match")
-	s.StringVar(&f.c.PasswordRegexDescription, "password_regex_description", "", "`text` that tells users what -password_regex asks for")
-	s.BoolVar(&f.c.ChangePasswordUponFirstUse, "change_password_upon_first_use", false, "users must change a password that an administrator has set")
+	s.IntVar(&f.tokenExpiration, "token-expiration", int(identity.DefaultTokenLife/time.Second), "`seconds` for which a token is valid")
+	s.IntVar(&f.c.LockoutFailureAttempts, "lockout-failure-attempts", 0, "`number` of wrong passwords in a row that lock an account; 0: any number is allowed")
+	s.IntVar(&f.lockoutDuration, "lockout-duration", 1800, "`seconds` for which an account stays locked; 0: until its password is set anew")
+	s.IntVar(&f.c.DisableUserAccountDaysInactive, "disable-user-account-days-inactive", 0, "`days` without a login after which a user counts as disabled; 0: never")
+	s.IntVar(&f.c.PasswordExpiresDays, "password-expires-days", 0, "`days` after which a password must be changed; 0: never")
+	s.IntVar(&f.c.UniqueLastPasswordCount, "unique-last-password-count", 0, "`number` of a user's last passwords, the new one included, that must differ; 0: they need not")
+	s.IntVar(&f.c.MinimumPasswordAge, "minimum-password-age", 0, "`days` for which users must keep a password; 0: none")
+	s.StringVar(&f.regex, "password-regex", "", "regular `expression` (RE2) that a password must match")
+	s.StringVar(&f.c.PasswordRegexDescription, "password-regex-description", "", "`text` that tells users what -password-regex asks for")
+	s.BoolVar(&f.c.ChangePasswordUponFirstUse, "change-password-upon-first-use", false, "users must change a password that an administrator has set")
 }
 
 func (f *identityFlags) check(s *settings) (identity.Settings, error) {
@@ -33,27 +33,27 @@ func (f *identityFlags) check(s *settings) (identity.Settings, error) {
 	c := &o.Compliance
 	c.LockoutDuration = time.Duration(f.lockoutDuration) * time.Second
 	if f.tokenExpiration < 1 {
-		return o, s.wrong("-token_expiration %d: must be at least 1", f.tokenExpiration)
+		return o, s.wrong("-token-expiration %d: must be at least 1", f.tokenExpiration)
 	}
-	for name, n := range map[string]int{"lockout_failure_attempts": c.LockoutFailureAttempts, "lockout_duration": f.lockoutDuration, "minimum_password_age": c.MinimumPasswordAge,
-		"disable_user_account_days_inactive": c.DisableUserAccountDaysInactive, "password_expires_days": c.PasswordExpiresDays, "unique_last_password_count": c.UniqueLastPasswordCount} {
+	for name, n := range map[string]int{"lockout-failure-attempts": c.LockoutFailureAttempts, "lockout-duration": f.lockoutDuration, "minimum-password-age": c.MinimumPasswordAge,
+		"disable-user-account-days-inactive": c.DisableUserAccountDaysInactive, "password-expires-days": c.PasswordExpiresDays, "unique-last-password-count": c.UniqueLastPasswordCount} {
 		if n < 0 {
 			return o, s.wrong("-%s %d: must not be negative", name, n)
 		}
 	}
 	if c.PasswordExpiresDays > 0 && c.MinimumPasswordAge >= c.PasswordExpiresDays {
-		return o, s.wrong("-minimum_password_age %d must be less than -password_expires_days %d", c.MinimumPasswordAge, c.PasswordExpiresDays)
+		return o, s.wrong("-minimum-password-age %d must be less than -password-expires-days %d", c.MinimumPasswordAge, c.PasswordExpiresDays)
 	}
 	if f.regex == "" {
 		return o, nil
 	}
 	re, err := regexp.Compile(f.regex)
 	if err != nil {
-		return o, s.wrong("-password_regex: %v", err)
+		return o, s.wrong("-password-regex: %v", err)
 	}
 	c.PasswordRegex = re
 	if c.PasswordRegexDescription == "" {
-		return o, s.wrong("-password_regex needs -password_regex_description, which tells users what is asked of them")
+		return o, s.wrong("-password-regex needs -password-regex-description, which tells users what is asked of them")
 	}
 	return o, nil
 }

@@ -43,9 +43,9 @@ var every = map[string]string{
 	"log-level":           `"debug"`,
 	"log-format":          `"json"`,
 
-	"token_expiration": `60`, "lockout_failure_attempts": `3`, "lockout_duration": `60`, "disable_user_account_days_inactive": `90`,
-	"password_expires_days": `30`, "unique_last_password_count": `5`, "minimum_password_age": `1`, "change_password_upon_first_use": `true`,
-	"password_regex": `"^.{8,}$"`, "password_regex_description": `"8 characters"`,
+	"token-expiration": `60`, "lockout-failure-attempts": `3`, "lockout-duration": `60`, "disable-user-account-days-inactive": `90`,
+	"password-expires-days": `30`, "unique-last-password-count": `5`, "minimum-password-age": `1`, "change-password-upon-first-use": `true`,
+	"password-regex": `"^.{8,}$"`, "password-regex-description": `"8 characters"`,
 }
 
 // declared is every setting of server and host, declared as the commands do.
@@ -135,7 +135,7 @@ func TestOptionsOfSettings(t *testing.T) {
 	if ho.Driver != "sim" || ho.TunnelAddress != netip.MustParseAddr("192.0.2.1") || ho.Zone != "z" || ho.Name != "h" || len(ho.Physnets) != 2 {
 		t.Errorf("host: %+v", ho)
 	}
-	for _, wrong := range [][]string{{"-token_expiration=0"}, {"-lockout_failure_attempts=-1"}, {"-password_regex=("}, {"-password_regex=a"}, {"-minimum_password_age=3", "-password_expires_days=3"}} {
+	for _, wrong := range [][]string{{"-token-expiration=0"}, {"-lockout-failure-attempts=-1"}, {"-password-regex=("}, {"-password-regex=a"}, {"-minimum-password-age=3", "-password-expires-days=3"}} {
 		d := declare()
 		if err := d.parse(wrong); err != nil {
 			t.Fatal(err)
