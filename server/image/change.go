@@ -123,14 +123,35 @@ func ImageDelete(tx *statestore.Txn, c cloud.Caller, id string) (Image, error) {
 	if i.Protected {
 		return Image{}, fault(cloud.Forbidden, op, id, "", "Image %s is protected and cannot be deleted.", id)
 	}
-	for _, m := range slices.Collect(Members.By(tx, "image", id)) {
+	remove(tx, i)
+	return i, nil
+}
+
+// remove removes an image's row with all that hangs on it.
+func remove(tx *statestore.Txn, i Image) {
+	for _, m := range slices.Collect(Members.By(tx, "image", i.ID)) {
 		Members.Delete(tx, statestore.Key(m.ImageID, m.ProjectID))
 	}
 	if i.TaskID != "" {
 		task.Tasks.Delete(tx, i.TaskID)
 	}
-	Cache.Delete(tx, id)
-	Images.Delete(tx, id)
+	Cache.Delete(tx, i.ID)
+	Images.Delete(tx, i.ID)
+}
+
+// ImageDelete is ImageDelete for good, or, if deletion is delayed and the image has
+// bytes, what makes the image be gone for everybody at once and its bytes later.
+// What it returns is for Forget. Error kinds: as ImageDelete.
+func (c *Content) ImageDelete(tx *statestore.Txn, caller cloud.Caller, id string) (Image, error) {
+	i, err := ImageDelete(tx, caller, id)
+	if err != nil || c.delay <= 0 || !i.HasData() {
+		return i, err
+	}
+	late := i
+	late.Status, _ = Next(i.Status, DeleteLater)
+	late.TaskID, late.Staged, late.StagedSize, late.ImportLeft = "", "", 0, nil
+	touch(tx, late)
+	clean(tx, late, c.delay)
 	return i, nil
 }
 

@@ -10,11 +10,11 @@ import (
 
 // DiskFormats are the formats that an image's bytes may have. Those of Amazon
 // (ami, ari, aki: a file system, a ramdisk, a kernel) are bytes without a format.
-var DiskFormats = []string{"ami", "ari", "aki", "vhd", "vhdx", "vmdk", "raw", "qcow2", "vdi", "iso"}
+var DiskFormats = []string{"ami", "ari", "aki", "vhd", "vhdx", "vmdk", "raw", "qcow2", "vdi", "iso", "ploop"}
 
 // ContainerFormats are what may be said of what the bytes are wrapped in. The
 // bytes must be of the disk format all the same.
-var ContainerFormats = []string{"ami", "ari", "aki", "bare", "ovf", "ova", "docker"}
+var ContainerFormats = []string{"ami", "ari", "aki", "bare", "ovf", "ova", "docker", "compressed"}
 
 // Limits of Glance: characters of texts, and how many a single image has.
 const (

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"sync"
 	"syscall"
+	"time"
 
 	"github.com/cloudlet/cloudlet/server/cloud"
 	"github.com/cloudlet/cloudlet/statestore"
@@ -25,6 +26,10 @@ type ContentOptions struct {
 	MaxSize int64   // of one upload, in bytes; 0 means DefaultMaxSize
 	More    []Store // stores besides the default one
 	Default string  // the id of the store that takes what names none; "" is DefaultStore
+	// Limits tells the bounds of a project; nil: there are none.
+	Limits func(r statestore.Reader, projectID string) Limits
+	// DeleteDelay is how long a deleted image's bytes stay.
+	DeleteDelay time.Duration
 }
 
 // Store is a place for bytes: a directory with one file per content.
@@ -50,6 +55,8 @@ type Content struct {
 	shelves []*shelf // the default one first
 	staging string
 	max     int64
+	limits  func(r statestore.Reader, projectID string) Limits
+	delay   time.Duration
 	create  func(dir string) (file, error) // replaced by tests of full disks
 
 	mu   sync.Mutex
@@ -70,7 +77,7 @@ type file interface {
 // Directories are made if need be. Only one process at a time may do so. Call
 // Sweep before anything else.
 func OpenContent(dir string, o ContentOptions) (*Content, error) {
-	c := &Content{staging: filepath.Join(dir, "staging"), max: o.MaxSize, held: map[string]int{}}
+	c := &Content{staging: filepath.Join(dir, "staging"), max: o.MaxSize, limits: o.Limits, delay: o.DeleteDelay, held: map[string]int{}}
 	if c.max <= 0 {
 		c.max = DefaultMaxSize
 	}

@@ -61,7 +61,7 @@ type importWork struct {
 
 // ImportCreate begins an import, as a task. Error kinds: NotFound; Invalid for a
 // request that is wrong by itself; Conflict for an image whose status does not
-// allow it, or that is being imported.
+// allow it, or that is being imported; Quota.
 func (c *Content) ImportCreate(tx *statestore.Txn, caller cloud.Caller, id string, rq ImportRequest) (task.Task, error) {
 	i, err := ImageGet(tx, caller, id)
 	if err != nil {
@@ -85,8 +85,7 @@ func (c *Content) ImportCreate(tx *statestore.Txn, caller cloud.Caller, id strin
 		i.Status, _ = Next(i.Status, Import)
 	}
 	i.TaskID, i.Imported, i.ImportLeft, i.ImportMissed = t.ID, true, stores, nil
-	touch(tx, i)
-	return t, nil
+	return t, c.beginWithin(tx, "ImageImport", touch(tx, i))
 }
 
 // importCheck refuses an import that cannot be.

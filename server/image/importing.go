@@ -30,7 +30,8 @@ const (
 // importPatience is how long an import goes on failing: somebody waits for it.
 const importPatience = time.Minute
 
-// CleanTask is the kind of the tasks that remove what a failed import has left.
+// CleanTask is the kind of the tasks that remove what a failed import has left, and
+// images whose deletion was delayed.
 const CleanTask = "image_clean"
 
 // Fetcher reads what a user names by a URL.
@@ -107,6 +108,9 @@ func (m importer) fetch(ctx context.Context, r *task.Run) (task.Outcome, error) 
 		i, ok := Images.Get(tx, i.ID)
 		if !ok || i.TaskID != r.ID {
 			return errGone
+		}
+		if err := m.within(tx, "ImageImport", i.ProjectID, Usage{Staged: got}); err != nil {
+			return err
 		}
 		i.Staged, i.StagedSize = r.ID, got
 		touch(tx, change(i))
@@ -237,7 +241,12 @@ func (m importer) store(ctx context.Context, r *task.Run) (task.Outcome, error) 
 	m.hold(got.SHA256)
 	err = m.put(ctx, r, i, id, got)
 	if err == nil {
-		err = r.Store.Write(ctx, func(tx *statestore.Txn) error { return stored(tx, r, w, id, got) })
+		err = r.Store.Write(ctx, func(tx *statestore.Txn) error {
+			if err := m.within(tx, "ImageImport", i.ProjectID, Usage{Size: got.Size}); err != nil && !slices.Contains(i.InStores(), id) {
+				return err
+			}
+			return stored(tx, r, w, id, got)
+		})
 	}
 	write := func(fn func(*statestore.Txn) error) error { return r.Store.Write(ctx, fn) }
 	err = errors.Join(err, m.release(write, got.SHA256))
@@ -245,6 +254,9 @@ func (m importer) store(ctx context.Context, r *task.Run) (task.Outcome, error) 
 		return task.Next(stepStore).Commit(func(tx *statestore.Txn) error { return missed(tx, r, id) }), nil
 	}
 	_, told := explain("ImageImport", i.ID, err)
+	if cloud.Is(told, cloud.Quota) {
+		return task.Fail(told), nil
+	}
 	return task.Next(stepStore), told
 }
 
@@ -365,6 +377,15 @@ func (m importer) scrub(ctx context.Context, r *task.Run) (task.Outcome, error) 
 		return task.Fail(err), nil
 	}
 	if err := m.unstage(l.Staged); err != nil {
+		return task.Outcome{}, err
+	}
+	err := r.Store.Write(ctx, func(tx *statestore.Txn) error {
+		if i, ok := Images.Get(tx, r.Subject); ok && i.Status == PendingDelete {
+			remove(tx, i)
+		}
+		return nil
+	})
+	if err != nil {
 		return task.Outcome{}, err
 	}
 	write := func(fn func(*statestore.Txn) error) error { return r.Store.Write(ctx, fn) }

@@ -20,7 +20,10 @@ type Location struct {
 func (i Image) Elsewhere() bool { return len(i.Locations) > 0 && !i.HasData() }
 
 // Sums are what a user says of bytes that are elsewhere, as hex.
-type Sums struct{ MD5, SHA512 string }
+type Sums struct {
+	MD5, SHA512 string
+	Algo        string // of SHA512; "sha512" if not empty
+}
 
 const maxLocations = 10
 
@@ -39,12 +42,13 @@ func LocationAdd(i Image, l Location, sums Sums) (Image, error) {
 	if len(i.Locations) >= maxLocations {
 		return i, fault(cloud.Quota, op, i.ID, at, "The limit has been exceeded on the number of allowed image locations. Attempted: %d, Maximum: %d", len(i.Locations)+1, maxLocations)
 	}
-	if !isHex(sums.MD5, 16) || !isHex(sums.SHA512, 64) {
-		return refuse("The validation_data must hold a checksum of 32 and an os_hash_value of 128 hex digits, with os_hash_algo sha512.")
-	}
 	known := i.MD5 != "" || i.SHA512 != ""
-	if known && (sums.MD5 != "" && sums.MD5 != i.MD5 || sums.SHA512 != "" && sums.SHA512 != i.SHA512) {
+	other := sums.Algo != "" && sums.Algo != "sha512"
+	if known && (other || sums.MD5 != "" && sums.MD5 != i.MD5 || sums.SHA512 != "" && sums.SHA512 != i.SHA512) {
 		return i, fault(cloud.Conflict, op, i.ID, at, "The validation_data is not what the image has: its bytes would be others.")
+	}
+	if other || !isHex(sums.MD5, 16) || !isHex(sums.SHA512, 64) {
+		return refuse("The validation_data must hold a checksum of 32 and an os_hash_value of 128 hex digits, with os_hash_algo sha512.")
 	}
 	if i.Status == Queued {
 		if i.DiskFormat == "" || i.ContainerFormat == "" {

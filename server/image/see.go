@@ -9,6 +9,9 @@ import (
 
 // Visible reports whether the caller may see and use the image, by its id.
 func Visible(r statestore.Reader, c cloud.Caller, i Image) bool {
+	if i.Status == PendingDelete {
+		return false
+	}
 	if c.Admin() || c.Owns(i.ProjectID) || i.Visibility == Public || i.Visibility == Community {
 		return true
 	}
@@ -38,6 +41,16 @@ func ImageGet(r statestore.Reader, c cloud.Caller, id string) (Image, error) {
 // no rows of projects that have nothing to do with the caller, unless that is
 // an administrator.
 func ImagesVisible(r statestore.Reader, c cloud.Caller) iter.Seq[Image] {
+	return func(yield func(Image) bool) {
+		for i := range imagesOf(r, c) {
+			if i.Status != PendingDelete && !yield(i) {
+				return
+			}
+		}
+	}
+}
+
+func imagesOf(r statestore.Reader, c cloud.Caller) iter.Seq[Image] {
 	if c.Admin() {
 		return Images.All(r)
 	}

@@ -24,15 +24,25 @@ func (c *Content) Stage(w Write, caller cloud.Caller, id string, r io.Reader) er
 	const op = "ImageStage"
 	var img Image
 	err := w(func(tx *statestore.Txn) (err error) {
-		img, err = stageBegin(tx, caller, id)
-		return err
+		if img, err = stageBegin(tx, caller, id); err != nil {
+			return err
+		}
+		if err := c.within(tx, op, img.ProjectID, Usage{Staged: 1}); err != nil {
+			return err
+		}
+		return c.beginWithin(tx, op, img)
 	})
 	if err != nil {
 		return err
 	}
 	size, err := c.keep(r, img.UploadID)
 	if err == nil {
-		err = w(func(tx *statestore.Txn) error { return stageDone(tx, img, size) })
+		err = w(func(tx *statestore.Txn) error {
+			if err := c.within(tx, op, img.ProjectID, Usage{Staged: size}); err != nil {
+				return err
+			}
+			return stageDone(tx, img, size)
+		})
 	}
 	if err == nil {
 		return nil

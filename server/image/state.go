@@ -16,6 +16,7 @@ package image
 //	           └─────────────────┴───────────────────────┘
 //
 //	any ── delete ──▶ deleted (the row is gone)
+//	any with bytes ── delete, if it is delayed ──▶ pending_delete ──▶ deleted
 //
 // An upload that is interrupted (the client went, the server stopped, the disk
 // is full) leaves the image queued, as if it had not been. One whose bytes are
@@ -25,14 +26,15 @@ type Status string
 
 // The statuses, as Glance v2 names them.
 const (
-	Queued      Status = "queued"
-	Saving      Status = "saving"
-	Uploading   Status = "uploading"
-	Importing   Status = "importing"
-	Active      Status = "active"
-	Killed      Status = "killed"
-	Deactivated Status = "deactivated"
-	Deleted     Status = "deleted" // told on the wire only; there is no such row
+	Queued        Status = "queued"
+	Saving        Status = "saving"
+	Uploading     Status = "uploading"
+	Importing     Status = "importing"
+	Active        Status = "active"
+	Killed        Status = "killed"
+	Deactivated   Status = "deactivated"
+	PendingDelete Status = "pending_delete"
+	Deleted       Status = "deleted" // told on the wire only; there is no such row
 )
 
 // Event is what happens to an image.
@@ -50,18 +52,20 @@ const (
 	Deactivate  Event = "deactivate"
 	Reactivate  Event = "reactivate"
 	Delete      Event = "delete"
+	DeleteLater Event = "delete later"
 )
 
 // transitions is the whole life. An event that is not listed for a status is
 // refused.
 var transitions = map[Status]map[Event]Status{
-	Queued:      {Upload: Saving, Stage: Uploading, Import: Importing, Delete: Deleted},
-	Saving:      {Done: Active, Interrupted: Queued, Refused: Killed, Delete: Deleted},
-	Uploading:   {Interrupted: Queued, Import: Importing, Delete: Deleted},
-	Importing:   {Done: Active, Failed: Queued, Delete: Deleted},
-	Active:      {Deactivate: Deactivated, Reactivate: Active, Delete: Deleted},
-	Deactivated: {Reactivate: Active, Deactivate: Deactivated, Delete: Deleted},
-	Killed:      {Delete: Deleted},
+	Queued:        {Upload: Saving, Stage: Uploading, Import: Importing, Delete: Deleted},
+	Saving:        {Done: Active, Interrupted: Queued, Refused: Killed, Delete: Deleted},
+	Uploading:     {Interrupted: Queued, Import: Importing, Delete: Deleted},
+	Importing:     {Done: Active, Failed: Queued, Delete: Deleted, DeleteLater: PendingDelete},
+	Active:        {Deactivate: Deactivated, Reactivate: Active, Delete: Deleted, DeleteLater: PendingDelete},
+	Deactivated:   {Reactivate: Active, Deactivate: Deactivated, Delete: Deleted, DeleteLater: PendingDelete},
+	Killed:        {Delete: Deleted},
+	PendingDelete: {Delete: Deleted},
 }
 
 // Next returns the status after the event, false if it is not possible.

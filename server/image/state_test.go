@@ -12,8 +12,8 @@ import (
 var update = flag.Bool("update", false, "write docs/states/image.md")
 
 var (
-	statuses = []Status{Queued, Saving, Uploading, Importing, Active, Deactivated, Killed}
-	events   = []Event{Upload, Stage, Import, Done, Interrupted, Refused, Failed, Deactivate, Reactivate, Delete}
+	statuses = []Status{Queued, Saving, Uploading, Importing, Active, Deactivated, Killed, PendingDelete}
+	events   = []Event{Upload, Stage, Import, Done, Interrupted, Refused, Failed, Deactivate, Reactivate, Delete, DeleteLater}
 )
 
 // docs/states/image.md is rendered from the table; go test -update writes it.
@@ -33,17 +33,18 @@ func TestStatesDoc(t *testing.T) {
 
 func renderDoc(t *testing.T) string {
 	meaning := map[Status]string{
-		Queued:      "a row without bytes",
-		Saving:      "bytes are on their way",
-		Uploading:   "bytes are on their way to where an import will find them, or lie there",
-		Importing:   "a task brings the bytes into the stores",
-		Active:      "has bytes; instances can start from it",
-		Deactivated: "has bytes; no instance starts from it, and only an admin may download them",
-		Killed:      "its bytes were refused; only good for deleting",
+		Queued:        "a row without bytes",
+		Saving:        "bytes are on their way",
+		Uploading:     "bytes are on their way to where an import will find them, or lie there",
+		Importing:     "a task brings the bytes into the stores",
+		Active:        "has bytes; instances can start from it",
+		Deactivated:   "has bytes; no instance starts from it, and only an admin may download them",
+		PendingDelete: "nobody sees it; its bytes stay for a while, in case they must be rescued",
+		Killed:        "its bytes were refused; only good for deleting",
 	}
 	var b strings.Builder
 	b.WriteString("# The life of an image\n\nRendered from the table in server/image/state.go; do not edit.\n\n")
-	b.WriteString("Asked for by users: upload, stage, import, deactivate, reactivate, delete. Found by the server: done (all bytes are there, durable and of the declared format),\n")
+	b.WriteString("Asked for by users: upload, stage, import, deactivate, reactivate, delete (delete later, where deletion is delayed). Found by the server: done (all bytes are there, durable and of the declared format),\n")
 	b.WriteString("interrupted (the client went, the server stopped, the disk is full), refused (the bytes are not what was declared, or point at other files),\nfailed (an import found no bytes, or bytes that are refused; its task tells why).\n")
 	b.WriteString("An event that a status does not list is refused.\n\n")
 	b.WriteString("| status | means | event → status |\n|---|---|---|\n")

@@ -43,8 +43,10 @@ func (c *Content) UploadTo(w Write, caller cloud.Caller, id, store string, r io.
 	}
 	var img Image
 	err = w(func(tx *statestore.Txn) (err error) {
-		img, err = uploadBegin(tx, caller, id)
-		return err
+		if img, err = uploadBegin(tx, caller, id); err != nil {
+			return err
+		}
+		return c.beginWithin(tx, op, img)
 	})
 	if err != nil {
 		return Image{}, err
@@ -69,6 +71,9 @@ func (c *Content) fill(w Write, img Image, to *shelf, r io.Reader) (done Image, 
 	c.hold(got.sha256)
 	if err = place(got.file, to, got.sha256); err == nil {
 		err = w(func(tx *statestore.Txn) (err error) {
+			if err := c.within(tx, "ImageUpload", img.ProjectID, Usage{Size: got.size}); err != nil {
+				return err
+			}
 			done, err = uploadDone(tx, img, got, to.ID)
 			return err
 		})

@@ -6,16 +6,23 @@ import (
 	"maps"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/cloudlet/cloudlet/server/fetch"
 	"github.com/cloudlet/cloudlet/server/image"
 	"github.com/cloudlet/cloudlet/server/task"
+	"github.com/cloudlet/cloudlet/statestore"
 )
 
 // openImages opens the stores of images' bytes, in the state that a process that
 // died left them in, and the engine of the tasks about them.
 func (s *Server) openImages(ctx context.Context) (*image.Content, error) {
-	o := image.ContentOptions{Default: s.o.DefaultStore}
+	limits, err := imageLimits(s.o.ImageLimits)
+	if err != nil {
+		return nil, err
+	}
+	o := image.ContentOptions{Default: s.o.DefaultStore, DeleteDelay: s.o.DeleteDelay,
+		Limits: func(statestore.Reader, string) image.Limits { return limits }}
 	for _, id := range slices.Sorted(maps.Keys(s.o.ImageStores)) {
 		o.More = append(o.More, image.Store{ID: id, Description: "Files in a directory of their own", Dir: s.o.ImageStores[id]})
 	}
@@ -36,3 +43,17 @@ func (s *Server) openImages(ctx context.Context) (*image.Content, error) {
 }
 
 func (s *Server) fetcher() fetch.Fetcher { return fetch.Fetcher{Allow: s.o.FetchAllow} }
+
+// imageLimits reads bounds by their names.
+func imageLimits(named map[string]int64) (image.Limits, error) {
+	l := image.NoLimits
+	fields := map[string]*int64{"image_size_total": &l.SizeTotal, "image_stage_total": &l.StageTotal,
+		"image_count_total": &l.CountTotal, "image_count_uploading": &l.Uploading}
+	for name, n := range named {
+		if fields[name] == nil {
+			return l, fmt.Errorf("there is no limit %q of images; there are %s", name, strings.Join(slices.Sorted(maps.Keys(fields)), ", "))
+		}
+		*fields[name] = n
+	}
+	return l, nil
+}

@@ -56,6 +56,11 @@ type ServerOptions struct {
 	ImageStores  map[string]string // directories by id, besides that in DataDir
 	DefaultStore string            // of images that name none; empty: that in DataDir
 	FetchAllow   []netip.Prefix    // where images may be fetched from though it is not public
+	// ImageLimits bound what a project has of images, by the names of Glance's
+	// registered limits; what is not named is not bounded.
+	ImageLimits map[string]int64
+	// DeleteDelay is how long the bytes of deleted images stay.
+	DeleteDelay time.Duration
 	// ImageLocations lets users see and set where images' bytes are.
 	ImageLocations bool
 

@@ -139,7 +139,9 @@ func (a *api) imageCreate(rq *front.Request) (*front.Response, error) {
 		return nil, err
 	}
 	d.change.Properties = &d.properties
-	i, err := write(rq, func(tx *statestore.Txn) (image.Image, error) { return image.ImageCreate(tx, rq.Caller, d.id, d.change) })
+	i, err := write(rq, func(tx *statestore.Txn) (image.Image, error) {
+		return a.Content.ImageCreate(tx, rq.Caller, d.id, d.change)
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -180,7 +182,7 @@ func permit(rq *front.Request, t cloud.Target, was image.Image, ch image.ImageCh
 
 func (a *api) imageDelete(rq *front.Request) (*front.Response, error) {
 	i, err := write(rq, func(tx *statestore.Txn) (image.Image, error) {
-		return image.ImageDelete(tx, rq.Caller, rq.PathValue("image"))
+		return a.Content.ImageDelete(tx, rq.Caller, rq.PathValue("image"))
 	})
 	if err != nil {
 		return nil, err

@@ -88,10 +88,7 @@ func (a *api) addLocation(o operation) (image.LocationChange, error) {
 	}
 	var sums image.Sums
 	if v := l.Validation; v != nil {
-		if v.HashAlgo != "" && v.HashAlgo != "sha512" {
-			return nil, invalid(o.name, "Invalid os_hash_algo %.20q: it must be sha512.", v.HashAlgo)
-		}
-		sums = image.Sums{MD5: v.Checksum, SHA512: v.HashValue}
+		sums = image.Sums{MD5: v.Checksum, SHA512: v.HashValue, Algo: v.HashAlgo}
 	}
 	return func(i image.Image) (image.Image, error) {
 		return image.LocationAdd(i, image.Location{URL: l.URL, Metadata: l.Metadata}, sums)

@@ -32,7 +32,7 @@ func Service(d Deps) *front.Service {
 	a := &api{d}
 	return &front.Service{
 		Name: "glance", Root: "/image", Base: "/v2", Visible: "image:visible", Fault: fault, Status: status,
-		Routes: slices.Concat(versionRoutes(), a.imageRoutes(), a.fileRoutes(), memberRoutes(), tagRoutes(), infoRoutes(),
+		Routes: slices.Concat(versionRoutes(), a.imageRoutes(), a.fileRoutes(), memberRoutes(), tagRoutes(), a.infoRoutes(),
 			a.importRoutes(), taskRoutes(), metadefRoutes(), a.cacheRoutes()),
 	}
 }
@@ -64,7 +64,7 @@ func fault(_ *front.Request, status int, e *cloud.Error) *front.Response {
 // imageTarget is the image of the path.
 func imageTarget(rq *front.Request) (cloud.Target, error) {
 	i, ok := image.Images.Get(rq.Read(), rq.PathValue("image"))
-	if !ok {
+	if !ok || i.Status == image.PendingDelete {
 		return cloud.Target{}, cloud.Missing("image", rq.PathValue("image"))
 	}
 	return targetOf(i, image.Offered(rq.Read(), rq.Caller, i)), nil

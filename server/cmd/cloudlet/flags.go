@@ -8,7 +8,9 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/cloudlet/cloudlet/server/node"
 )
@@ -39,6 +41,8 @@ type serverFlags struct {
 	agentListen                                  string
 	imageStores                                  map[string]string
 	imageDefault, fetchAllow                     string
+	imageLimits                                  map[string]string
+	deleteDelay                                  time.Duration
 	imageLocations                               bool
 	identity                                     identityFlags
 }
@@ -54,6 +58,8 @@ func (f *serverFlags) declare(s *settings) {
 	s.StringVar(&f.caCert, "ca-cert", "", "PEM `file` with the authority that signed -tls-cert, for clouds.yaml; not needed for one that clients trust anyway")
 	s.Var(pairs{&f.imageStores}, "image-store", "further place for images' bytes and the directory it is, `name:directory`; may repeat. The store files is in -data-dir")
 	s.StringVar(&f.imageDefault, "image-store-default", "", "`name` of the store of images that name none; default files")
+	s.Var(pairs{&f.imageLimits}, "image-limit", "bound of what a project has of images, `name:number`; may repeat. Names: image_count_total, image_count_uploading, and in MiB image_size_total, image_stage_total")
+	s.DurationVar(&f.deleteDelay, "image-delete-delay", 0, "`duration`, such as 24h, that the bytes of deleted images stay")
 	s.BoolVar(&f.imageLocations, "image-locations", false, "users see and set where images' bytes are, as OpenStack's show_multiple_locations")
 	s.StringVar(&f.fetchAllow, "fetch-allow", "", "`networks`, such as 10.1.0.0/16,::1/128, that images may be fetched from by URL though they are not public")
 	s.StringVar(&f.region, "region", "RegionOne", "`name` of the region in the catalog")
@@ -63,7 +69,7 @@ func (f *serverFlags) declare(s *settings) {
 // check returns the server's options, with the APIs' TLS configuration.
 func (f *serverFlags) check(s *settings) (node.ServerOptions, error) {
 	o := node.ServerOptions{DataDir: f.dataDir, Seed: f.seed == "devstack", AdminPassword: f.adminPassword, PolicyFile: f.policy,
-		ImageStores: f.imageStores, DefaultStore: f.imageDefault, ImageLocations: f.imageLocations, Region: f.region, Listen: f.listen, AgentListen: f.agentListen, Version: version()}
+		ImageStores: f.imageStores, DefaultStore: f.imageDefault, ImageLocations: f.imageLocations, DeleteDelay: f.deleteDelay, Region: f.region, Listen: f.listen, AgentListen: f.agentListen, Version: version()}
 	var err error
 	if o.Identity, err = f.identity.check(s); err != nil {
 		return o, err
@@ -101,6 +107,16 @@ func (f *serverFlags) check(s *settings) (node.ServerOptions, error) {
 	}
 	if f.dataDir == "" {
 		return o, s.wrong("-data-dir is empty")
+	}
+	for name, text := range f.imageLimits {
+		n, err := strconv.ParseInt(text, 10, 64)
+		if err != nil {
+			return o, s.wrong("-image-limit: %q is not a number", text)
+		}
+		if o.ImageLimits == nil {
+			o.ImageLimits = map[string]int64{}
+		}
+		o.ImageLimits[name] = n
 	}
 	for text := range strings.SplitSeq(f.fetchAllow, ",") {
 		if text = strings.TrimSpace(text); text == "" {

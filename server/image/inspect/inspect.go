@@ -16,6 +16,7 @@ const (
 	VHD   = "vhd"
 	VHDX  = "vhdx"
 	ISO   = "iso"
+	Ploop = "ploop"
 )
 
 // MaxVirtualSize is the largest disk that is taken seriously, in bytes.
@@ -55,6 +56,8 @@ var magics = []struct {
 	{VHDX, 0, "vhdxfile"},
 	{VHD, 0, "conectix"},
 	{"qed", 0, "QED\x00"},
+	{Ploop, 0, "WithoutFreeSpace"},
+	{Ploop, 0, "WithouFreSpacExt"},
 	{VDI, 0x40, "\x7f\x10\xda\xbe"},
 	{ISO, 0x8001, "CD001"},
 }
@@ -119,6 +122,8 @@ func Check(r io.ReaderAt, size int64, declared string) (Info, error) {
 		info.VirtualSize, err = s.vhd()
 	case VHDX:
 		info.VirtualSize, err = s.vhdx()
+	case Ploop:
+		info.VirtualSize, err = s.ploop()
 	default:
 		err = refuse(told, "has the format %s, which is not supported", told)
 	}

@@ -163,3 +163,20 @@ func (s source) vhdxItem(table []byte, base uint64, guid string) ([]byte, error)
 // clamp makes a size or offset of a header a signed one; what does not fit is
 // refused by who uses it.
 func clamp(n uint64) int64 { return int64(min(n, math.MaxInt64)) }
+
+// ploop returns the size of the disk in a Parallels image (QEMU,
+// docs/interop/parallels.txt). The older of its two kinds counts sectors in 32 bits.
+func (s source) ploop() (int64, error) {
+	h, err := s.at(0, 64)
+	if err != nil {
+		return 0, err
+	}
+	sectors := le.Uint64(h[36:])
+	if string(h[:16]) == "WithoutFreeSpace" {
+		sectors &= 1<<32 - 1
+	}
+	if sectors > MaxVirtualSize/512 {
+		return 0, s.refuse("claims to hold a disk of %d sectors", sectors)
+	}
+	return int64(sectors) * 512, nil
+}

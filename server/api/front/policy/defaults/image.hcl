@@ -30,6 +30,7 @@ rules = {
   "image:member:update" = admin || member && target.attr.member == "true"
 
   "image:cache:manage" = admin
+  "image:usage:get"    = true # of the own project
 
   "image:location:get"    = admin || project_reader # where locations are offered
   "image:location:set"    = admin || project_member
