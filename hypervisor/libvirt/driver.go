@@ -63,6 +63,7 @@ func New(o Options) (*Driver, error) {
 	if err := startEventLoop(); err != nil {
 		return nil, fmt.Errorf("libvirt's event loop: %w", err)
 	}
+	sweepProofs(o.Dir)
 	return &Driver{o: o, known: map[string]bool{}}, nil
 }
 

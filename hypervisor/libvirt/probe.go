@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"sync"
 	"time"
 
@@ -115,6 +116,17 @@ func hasVirt(l *link, arch, virt string) bool {
 	return err == nil
 }
 
+// proofFiles is the pattern of the disks of such guests.
+const proofFiles = ".kvm-proof-*"
+
+// sweepProofs removes what a driver that was killed left of a proof.
+func sweepProofs(dir string) {
+	left, _ := filepath.Glob(filepath.Join(dir, proofFiles))
+	for _, file := range left {
+		os.Remove(file)
+	}
+}
+
 // proveKVM runs a guest in KVM; nil: it ran.
 func (d *Driver) proveKVM(l *link, arch string) error {
 	if !hasVirt(l, arch, virtKVM) {
@@ -126,7 +138,7 @@ func (d *Driver) proveKVM(l *link, arch string) error {
 		}
 		return fmt.Errorf("it can't be proven on %s; virt type kvm uses it all the same", arch)
 	}
-	disk, err := os.CreateTemp(d.o.Dir, ".kvm-proof-*")
+	disk, err := os.CreateTemp(d.o.Dir, proofFiles)
 	if err != nil {
 		return err
 	}

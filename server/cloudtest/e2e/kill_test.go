@@ -26,7 +26,7 @@ import (
 
 const (
 	killed       = 3 // servers of the deployment
-	killsCreate  = 6 // kills while it is made
+	killsCreate  = 5 // kills while it is made
 	killsDelete  = 2 // and while it is taken away
 	attempts     = 10
 	networkNamed = "killed"
@@ -200,14 +200,21 @@ func TestKills(t *testing.T) {
 	k := killer{w, rand.New(rand.NewPCG(seed, 0))}
 	d := deployment{w.image(), w.flavor()}
 	w.keypair(w.admin)
-	k.during(d.ensure, killsCreate)
+	for range 2 {
+		k.during(d.ensure, killsCreate)
+		k.once()
+		k.during(d.destroy, killsDelete)
+		w.nothingLeft()
+		w.nothingClaimed()
+	}
+	k.during(d.ensure, 1)
 	k.once()
 	for n := range killed {
 		list := must[[]servers.Server](w)(serversNamed(w.ctx, w.admin, nameOf(n)))
 		g := &guest{w: w, c: w.admin, id: list[0].ID}
 		g.says("TINY ready host=" + nameOf(n) + " uuid=" + g.id)
 	}
-	k.during(d.destroy, killsDelete)
+	k.during(d.destroy, 1)
 	w.nothingLeft()
 	w.nothingClaimed()
 }
@@ -227,7 +234,7 @@ func (k killer) during(script func(context.Context, cloudtest.Clients) error, ki
 		case err := <-done:
 			k.t.Logf("the script ended: %v", err)
 			done = begin()
-		case <-time.After(time.Duration(k.random.IntN(2000)) * time.Millisecond):
+		case <-time.After(time.Duration(k.random.IntN(800)) * time.Millisecond):
 		}
 		k.strike()
 	}

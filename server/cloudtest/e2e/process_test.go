@@ -163,11 +163,10 @@ func (p *process) end(t *testing.T, s syscall.Signal) {
 
 // children returns the processes that the run has started and that have not ended.
 func (p *process) children() []int {
-	b, _ := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", p.cmd.Process.Pid, p.cmd.Process.Pid))
 	var all []int
 	tasks, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", p.cmd.Process.Pid))
 	for _, file := range tasks {
-		b, _ = os.ReadFile(file)
+		b, _ := os.ReadFile(file)
 		for f := range strings.FieldsSeq(string(b)) {
 			var pid int
 			if _, err := fmt.Sscan(f, &pid); err == nil {
