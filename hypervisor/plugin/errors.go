@@ -56,7 +56,7 @@ func (f *failure) Unwrap() error { return f.class }
 
 // fromStatus is the other way of toStatus. lost tells that the connection is gone,
 // and so the process is.
-func fromStatus(ctx context.Context, err error) (_ error, lost bool) {
+func fromStatus(ctx context.Context, err error) (lost bool, _ error) {
 	st := status.Convert(err)
 	for _, d := range st.Details() {
 		if _, ok := d.(*driverpb.Failure); !ok {
@@ -68,16 +68,16 @@ func fromStatus(ctx context.Context, err error) (_ error, lost bool) {
 				f.class = c.err
 			}
 		}
-		return f, false
+		return false, f
 	}
 	switch {
 	case ctx.Err() != nil:
-		return ctx.Err(), false
+		return false, ctx.Err()
 	case st.Code() == codes.DeadlineExceeded:
-		return context.DeadlineExceeded, false
+		return false, context.DeadlineExceeded
 	case st.Code() == codes.Unimplemented: // by a program older than this one
-		return &failure{text: st.Message(), class: hypervisor.ErrUnsupported}, false
+		return false, &failure{text: st.Message(), class: hypervisor.ErrUnsupported}
 	}
 	lost = st.Code() == codes.Unavailable || st.Code() == codes.Canceled
-	return fmt.Errorf("%w: the driver's process: %s", hypervisor.ErrUnavailable, st.Message()), lost
+	return lost, fmt.Errorf("%w: the driver's process: %s", hypervisor.ErrUnavailable, st.Message())
 }

@@ -122,7 +122,7 @@ func (c *client) do(ctx context.Context, call func(p *process) error) error {
 	if err == nil {
 		return nil
 	}
-	err, lost := fromStatus(ctx, err)
+	lost, err := fromStatus(ctx, err)
 	if lost {
 		c.lost(p)
 	}
