@@ -48,6 +48,9 @@ type Image struct {
 	UploadID   string
 	Staged     string // the name of what is staged for an import; empty if nothing is
 	StagedSize int64  // its bytes
+	// ConvertedFrom is the disk format that the owner declared, while an import
+	// stores the image as another.
+	ConvertedFrom string
 
 	// Of the newest import: its task while it is under way, the stores that it has
 	// not reached yet and those that it failed to.

@@ -76,7 +76,7 @@ func (c *Content) ImportCreate(tx *statestore.Txn, caller cloud.Caller, id strin
 	}
 	work := importWork{ImportInput: ImportInput{ImageID: id, Request: rq.Body, Backend: stores}, Method: rq.Method, URI: rq.URI, Source: rq.Source,
 		Region: rq.Region, Interface: rq.Interface, AllMustSucceed: rq.AllMustSucceed, ProjectID: caller.ProjectID, Admin: caller.Admin()}
-	first := map[Method]string{Direct: stepCheck, Web: stepFetch, Download: stepFetch, Copy: stepStore}[rq.Method]
+	first := map[Method]string{Direct: stepUnpack, Web: stepFetch, Download: stepFetch, Copy: stepStore}[rq.Method]
 	t, err := task.Create(tx, caller, task.Spec{Kind: ImportTask, Subject: id, Owner: i.ProjectID, Input: work, Step: first})
 	if err != nil {
 		return task.Task{}, err

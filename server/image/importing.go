@@ -17,14 +17,17 @@ import (
 
 // The steps of an import:
 //
-//	web-download, glance-download ─▶ fetch ─▶ check ─▶ store (once for each) ─▶ clean
-//	glance-direct ─────────────────────────────┘         │
-//	copy-image ──────────────────────────────────────────┘
+//	web-download, glance-download ─▶ fetch ─▶ unpack ─▶ check ─▶ store (for each) ─▶ clean
+//	glance-direct ──────────────────────────────┘       ▲ │       ▲
+//	copy-image ─────────────────────────────────────────┼─┼───────┘
+//	                                           convert ─┘◀┘ if another format is wanted
 const (
-	stepFetch = "fetch" // bytes into staging
-	stepCheck = "check" // sums, and what inspect says of them
-	stepStore = "store" // into the next store; the last one makes the image active
-	stepClean = "clean" // what was staged goes
+	stepFetch   = "fetch"   // bytes into staging
+	stepUnpack  = "unpack"  // decompressed, if they are compressed
+	stepCheck   = "check"   // sums, and what inspect says of them
+	stepConvert = "convert" // into the wanted format
+	stepStore   = "store"   // into the next store; the last one makes the image active
+	stepClean   = "clean"   // what was staged goes
 )
 
 // importPatience is how long an import goes on failing: somebody waits for it.
@@ -45,13 +48,19 @@ type Fetcher interface {
 type ImportOptions struct {
 	Fetcher Fetcher
 	Region  string // this cloud's, as glance-download names it
+	// Decompress has compressed images stored as what is in them.
+	Decompress bool
+	// Format, if not empty, is what imported images are converted to.
+	Format    string
+	Converter Converter // needed with Format
 }
 
 // Kinds are the kinds of tasks about images, for a task engine.
 func (c *Content) Kinds(o ImportOptions) []task.Kind {
 	m := importer{c, o}
 	return []task.Kind{
-		{Name: ImportTask, Failed: importFailed, Patience: importPatience, Steps: map[string]task.Step{stepFetch: m.fetch, stepCheck: m.check, stepStore: m.store, stepClean: m.clean}},
+		{Name: ImportTask, Failed: importFailed, Patience: importPatience, Steps: map[string]task.Step{stepFetch: m.fetch, stepUnpack: m.unpack, stepCheck: m.check, stepConvert: m.reformat,
+			stepStore: m.store, stepClean: m.clean}},
 		{Name: CacheTask, Failed: uncached, Steps: map[string]task.Step{"read": m.read}},
 		{Name: CleanTask, Steps: map[string]task.Step{stepClean: m.scrub}},
 	}
@@ -119,7 +128,7 @@ func (m importer) fetch(ctx context.Context, r *task.Run) (task.Outcome, error) 
 	if err != nil {
 		return task.Fail(errors.Join(err, m.unstage(r.ID))), nil
 	}
-	return task.Next(stepCheck), nil
+	return task.Next(stepUnpack), nil
 }
 
 // source opens what is to be fetched, and tells what else the image takes from it.
@@ -218,6 +227,9 @@ func (m importer) check(ctx context.Context, r *task.Run) (task.Outcome, error) 
 			return task.Fail(told), nil
 		}
 		return task.Outcome{}, told
+	}
+	if m.reformats(i) {
+		return task.Next(stepConvert), nil
 	}
 	var got received
 	s.tell(&got)
@@ -337,7 +349,7 @@ func (m importer) clean(_ context.Context, r *task.Run) (task.Outcome, error) {
 	}
 	return task.Done().Commit(func(tx *statestore.Txn) error {
 		if i, ok := Images.Get(tx, r.Subject); ok && i.TaskID == r.ID {
-			i.TaskID, i.Staged, i.StagedSize = "", "", 0
+			i.TaskID, i.Staged, i.StagedSize, i.ConvertedFrom = "", "", 0, ""
 			touch(tx, i)
 		}
 		return nil
@@ -355,6 +367,9 @@ func importFailed(tx *statestore.Txn, t task.Task, _ string) {
 	if i.Status == Importing {
 		left := i
 		i.Status, _ = Next(i.Status, Failed)
+		if i.ConvertedFrom != "" {
+			i.DiskFormat, i.ConvertedFrom = i.ConvertedFrom, ""
+		}
 		i.Stores, i.SHA256, i.SHA512, i.MD5, i.Size, i.VirtualSize, i.Staged, i.StagedSize = nil, "", "", "", 0, 0, "", 0
 		clean(tx, left, 0)
 	}

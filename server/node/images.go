@@ -10,6 +10,7 @@ import (
 
 	"github.com/cloudlet/cloudlet/server/fetch"
 	"github.com/cloudlet/cloudlet/server/image"
+	"github.com/cloudlet/cloudlet/server/image/convert"
 	"github.com/cloudlet/cloudlet/server/task"
 	"github.com/cloudlet/cloudlet/statestore"
 )
@@ -20,6 +21,11 @@ func (s *Server) openImages(ctx context.Context) (*image.Content, error) {
 	limits, err := imageLimits(s.o.ImageLimits)
 	if err != nil {
 		return nil, err
+	}
+	if s.o.ImageFormat != "" {
+		if err := convert.Check(s.o.ImageFormat); err != nil {
+			return nil, err
+		}
 	}
 	o := image.ContentOptions{Default: s.o.DefaultStore, DeleteDelay: s.o.DeleteDelay,
 		Limits: func(statestore.Reader, string) image.Limits { return limits }}
@@ -38,7 +44,8 @@ func (s *Server) openImages(ctx context.Context) (*image.Content, error) {
 		s.imageDirs = append(s.imageDirs, st.Dir)
 	}
 	s.tasks = task.New(task.Options{Store: s.store, Clock: s.o.Clock, Log: s.o.Log,
-		Kinds: content.Kinds(image.ImportOptions{Fetcher: s.fetcher(), Region: s.o.Region})})
+		Kinds: content.Kinds(image.ImportOptions{Fetcher: s.fetcher(), Region: s.o.Region,
+			Decompress: s.o.Decompress, Format: s.o.ImageFormat, Converter: convert.Converter{}})})
 	return content, nil
 }
 

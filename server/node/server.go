@@ -59,6 +59,10 @@ type ServerOptions struct {
 	// ImageLimits bound what a project has of images, by the names of Glance's
 	// registered limits; what is not named is not bounded.
 	ImageLimits map[string]int64
+	// ImageFormat, if not empty, is the disk format that imported images are
+	// converted to; Decompress has those that are compressed decompressed.
+	ImageFormat string
+	Decompress  bool
 	// DeleteDelay is how long the bytes of deleted images stay.
 	DeleteDelay time.Duration
 	// ImageLocations lets users see and set where images' bytes are.

@@ -31,6 +31,8 @@ var every = map[string]string{
 
 	"image-store-default": `"a"`,
 	"image-locations":     `true`,
+	"image-convert":       `"raw"`,
+	"image-decompress":    `true`,
 	"image-limit":         `["image_count_total:5", "image_size_total:7"]`,
 	"image-delete-delay":  `"1h0m0s"`,
 	"driver":              `"libvirt"`,

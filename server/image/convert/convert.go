@@ -1,0 +1,120 @@
+// Package convert turns an image of one disk format into another's, by qemu-img.
+// It is called by imports, for images that package inspect has passed.
+//
+// Invariants:
+//
+//	I1  qemu-img is told the format of what it reads: it never guesses one, and so
+//	    never follows what a guessed format names.
+//	I2  It runs confined: bounds on its memory, its processor time, the wall time
+//	    and the size of the file that it writes; an empty environment; no core; in a
+//	    process group that is killed as one, and that dies with this process.
+//	I3  What is left of a conversion that failed is removed.
+//
+// It imports cloud and the standard library only.
+package convert
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"runtime"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/cloudlet/cloudlet/server/cloud"
+)
+
+// Converter converts. The zero Converter has the defaults.
+type Converter struct {
+	Memory int64         // bytes of address space; default 2 GiB
+	Size   int64         // bytes of the file; default 1 TiB
+	CPU    time.Duration // default 1 hour
+	Wall   time.Duration // default 2 hours
+}
+
+// names are qemu-img's for Glance's formats.
+var names = map[string]string{"raw": "raw", "qcow2": "qcow2", "vmdk": "vmdk", "vdi": "vdi", "vhd": "vpc", "vhdx": "vhdx", "ploop": "parallels"}
+
+// targets are the formats that may be wanted.
+var targets = []string{"raw", "qcow2", "vmdk"}
+
+// Check reports whether images can be made to be of a format here. Error kinds:
+// Invalid, Unavailable if a program is missing.
+func Check(format string) error {
+	if !slices.Contains(targets, format) {
+		return cloud.Errorf(cloud.Invalid, "image", "Images cannot be converted to %.20q; use one of %s.", format, strings.Join(targets, ", "))
+	}
+	for _, program := range []string{"qemu-img", "prlimit"} {
+		if _, err := exec.LookPath(program); err != nil {
+			return cloud.Errorf(cloud.Unavailable, "image", "Images cannot be converted without the program %s.", program).Because(err)
+		}
+	}
+	return nil
+}
+
+// Able reports whether images of the format can be converted at all.
+func Able(format string) bool { return names[format] != "" }
+
+// Convert writes the image in the file from, of the format fromFormat, to the new
+// file to as toFormat. It blocks until it is done. Error kinds: Invalid for what
+// qemu-img refuses or what goes beyond the bounds; others may pass.
+func (c Converter) Convert(ctx context.Context, from, fromFormat, to, toFormat string) error {
+	in, out := names[fromFormat], names[toFormat]
+	if in == "" || out == "" {
+		return cloud.Errorf(cloud.Invalid, "image", "An image cannot be converted from %.20q to %.20q.", fromFormat, toFormat)
+	}
+	program, err := exec.LookPath("qemu-img")
+	if err != nil {
+		return cloud.Errorf(cloud.Unavailable, "image", "Images cannot be converted without the program qemu-img.").Because(err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, or(c.Wall, 2*time.Hour))
+	defer cancel()
+	cmd := exec.CommandContext(ctx, "prlimit", fmt.Sprintf("--as=%d", or(c.Memory, 2<<30)), fmt.Sprintf("--fsize=%d", or(c.Size, 1<<40)),
+		fmt.Sprintf("--cpu=%d", int64(or(c.CPU, time.Hour)/time.Second)), "--core=0", "--nofile=64", "--",
+		program, "convert", "-f", in, "-O", out, "--", from, to)
+	cmd.Env = []string{}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+	cmd.WaitDelay = 5 * time.Second
+	runtime.LockOSThread() // Pdeathsig is about the thread that starts the program
+	defer runtime.UnlockOSThread()
+	var said bytes.Buffer
+	cmd.Stderr = &head{&said}
+	if err = cmd.Run(); err == nil {
+		return nil
+	}
+	err = errors.Join(fmt.Errorf("qemu-img: %w: %s", err, said.String()), removed(to))
+	if parent := context.Cause(ctx); errors.Is(parent, context.Canceled) {
+		return parent
+	}
+	return cloud.Errorf(cloud.Invalid, "image", "The image cannot be converted from %s to %s: it is damaged, or too large for the bounds of a conversion.", fromFormat, toFormat).Because(err)
+}
+
+func removed(file string) error {
+	if err := os.Remove(file); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
+func or[T int64 | time.Duration](v, otherwise T) T {
+	if v > 0 {
+		return v
+	}
+	return otherwise
+}
+
+// head keeps the first bytes of what a program says.
+type head struct{ *bytes.Buffer }
+
+func (t *head) Write(b []byte) (int, error) {
+	if room := 2000 - t.Len(); room > 0 {
+		t.Buffer.Write(b[:min(room, len(b))])
+	}
+	return len(b), nil
+}
