@@ -23,15 +23,27 @@ type Settings struct {
 	Compliance Compliance
 }
 
-// Credentials are what somebody shows to prove who they are: a password with a
-// user, or a token.
-type Credentials struct {
+// UserRef names a user by id, or by name and domain.
+type UserRef struct {
 	UserID, UserName             string
 	UserDomainID, UserDomainName string
-	Password                     string
-	Token                        string
-	Receipt                      string   // of an attempt before that lacked methods
-	Methods                      []string // as asked for: "password", "token"
+}
+
+// Credentials are what somebody shows to prove who they are: a password or a
+// passcode with a user, or a token.
+type Credentials struct {
+	UserRef
+	Password string
+	Passcode PasscodeProof
+	Token    string
+	Receipt  string   // of an attempt before that lacked methods
+	Methods  []string // as asked for: some of Methods
+}
+
+// PasscodeProof is a passcode of a user's.
+type PasscodeProof struct {
+	UserRef
+	Code string
 }
 
 // MissingFactors is the error of an authentication that was right but is not
@@ -61,26 +73,31 @@ type ScopeRef struct {
 // but for an expired password, which is told to who knows it; NotFound for a token
 // that is not valid, as in Keystone; or *MissingFactors.
 func (a Authority) Issue(ctx context.Context, r statestore.Reader, c Credentials, s ScopeRef) (string, Token, error) {
-	now := a.Clock.Now()
-	t := Token{Methods: c.Methods, IssuedAt: now, ExpiresAt: now.Add(a.tokenLife()).Truncate(time.Second), AuditIDs: []string{auditID()}}
+	t := a.begin(c.Methods)
 	if err := a.continues(r, c, &t); err != nil {
 		return "", Token{}, err
 	}
-	if slices.Contains(c.Methods, "password") {
-		u, err := a.passwordProve(ctx, r, c)
-		if err != nil {
-			return "", Token{}, err
-		}
-		if t.UserID != "" && t.UserID != u.ID {
-			return "", Token{}, errToken()
-		}
-		if t.UserID = u.ID; a.expired(u) {
-			return "", Token{}, cloud.Errorf(cloud.Unauthenticated, "", "The password is expired and needs to be changed for user: %s.", u.ID)
+	for _, m := range c.Methods {
+		if prove := provers[m]; prove != nil {
+			if err := prove(a, ctx, r, c, &t); err != nil {
+				return "", Token{}, err
+			}
 		}
 	}
 	if err := a.enough(r, t); err != nil {
 		return "", Token{}, err
 	}
+	return a.finish(r, t, s)
+}
+
+// begin returns a token that is for nobody yet.
+func (a Authority) begin(methods []string) Token {
+	now := a.Clock.Now()
+	return Token{Methods: methods, IssuedAt: now, ExpiresAt: now.Add(a.tokenLife()).Truncate(time.Second), AuditIDs: []string{auditID()}}
+}
+
+// finish gives a token its scope and seals it. Error kind: Unauthenticated.
+func (a Authority) finish(r statestore.Reader, t Token, s ScopeRef) (string, Token, error) {
 	scope, ok := a.resolveScope(r, t.UserID, s)
 	if !ok {
 		return "", Token{}, errToken()
@@ -91,6 +108,29 @@ func (a Authority) Issue(ctx context.Context, r statestore.Reader, c Credentials
 	}
 	text, err := seal(r, t)
 	return text, t, err
+}
+
+// prover proves one method and adds to the token who that was.
+type prover func(a Authority, ctx context.Context, r statestore.Reader, c Credentials, t *Token) error
+
+// provers are those of the methods, but for token, which comes before all.
+var provers = map[string]prover{
+	"password": func(a Authority, ctx context.Context, r statestore.Reader, c Credentials, t *Token) error {
+		u, err := a.passwordProve(ctx, r, c)
+		if err != nil {
+			return err
+		}
+		if t.UserID != "" && t.UserID != u.ID {
+			return errToken()
+		}
+		if t.UserID = u.ID; a.expired(u) {
+			return cloud.Errorf(cloud.Unauthenticated, "", "The password is expired and needs to be changed for user: %s.", u.ID)
+		}
+		return nil
+	},
+	"totp": func(a Authority, _ context.Context, r statestore.Reader, c Credentials, t *Token) error {
+		return a.passcodeProve(r, c, t)
+	},
 }
 
 // continues begins a token with what an earlier one, or a receipt, has proven.
@@ -158,12 +198,12 @@ func (a Authority) enough(r statestore.Reader, t Token) error {
 }
 
 // Methods are those that a token can be had by.
-var Methods = []string{"password", "token"}
+var Methods = []string{"password", "token", "totp"}
 
 // passwordProve returns the user if the password is theirs and the account is not
 // locked.
 func (a Authority) passwordProve(ctx context.Context, r statestore.Reader, c Credentials) (User, error) {
-	u, ok := findUser(r, c)
+	u, ok := findUser(r, c.UserRef)
 	match, err := passwordMatches(ctx, u.PasswordHash, c.Password)
 	if err != nil {
 		return User{}, err
@@ -183,7 +223,7 @@ func isWrongPassword(err error) bool { return errors.Is(err, errPassword) }
 // for a change of password, which a token alone must not allow. It blocks as
 // Issue does. Error kind: Unauthenticated, without a hint of what was wrong.
 func (a Authority) PasswordProve(ctx context.Context, r statestore.Reader, userID, password string) (User, error) {
-	u, err := a.passwordProve(ctx, r, Credentials{UserID: userID, Password: password})
+	u, err := a.passwordProve(ctx, r, Credentials{UserRef: UserRef{UserID: userID}, Password: password})
 	if err != nil {
 		return User{}, err
 	}
@@ -205,7 +245,7 @@ func (a Authority) PasswordReplace(tx *statestore.Txn, proven User, hash string)
 	return err
 }
 
-func findUser(r statestore.Reader, c Credentials) (User, bool) {
+func findUser(r statestore.Reader, c UserRef) (User, bool) {
 	if c.UserID != "" {
 		return Users.Get(r, c.UserID)
 	}

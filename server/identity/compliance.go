@@ -132,7 +132,11 @@ var errPassword = errors.New("wrong password")
 // which ended with err: the transaction that does, nil if nothing is. The
 // transaction fails with Unauthenticated if the account was locked meanwhile.
 func (a Authority) Noted(r statestore.Reader, c Credentials, err error) func(*statestore.Txn) error {
-	u, ok := findUser(r, c)
+	who := c.UserRef
+	if who == (UserRef{}) {
+		who = c.Passcode.UserRef
+	}
+	u, ok := findUser(r, who)
 	if !ok {
 		return nil
 	}

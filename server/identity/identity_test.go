@@ -51,7 +51,7 @@ func (w *world) write(fn func(tx *statestore.Txn) error) {
 func (w *world) login(user, project string) string {
 	w.Helper()
 	token, _, err := w.auth.Issue(w.Context(), w.store.Snapshot(),
-		Credentials{UserName: user, UserDomainID: DefaultDomain, Password: "secret", Methods: []string{"password"}},
+		Credentials{UserRef: UserRef{UserName: user, UserDomainID: DefaultDomain}, Password: "secret", Methods: []string{"password"}},
 		ScopeRef{Kind: ProjectScope, Name: project, DomainID: DefaultDomain})
 	if err != nil {
 		w.Fatalf("login of %s in %s: %v", user, project, err)
@@ -73,7 +73,7 @@ func TestLogin(t *testing.T) {
 	if err != nil || c.UserName != "admin" || c.ProjectName != "admin" || !c.HasRole("admin") || !c.HasRole("reader") {
 		t.Fatalf("caller %+v, %v", c, err)
 	}
-	good := Credentials{UserName: "demo", UserDomainID: DefaultDomain, Password: "secret", Methods: []string{"password"}}
+	good := Credentials{UserRef: UserRef{UserName: "demo", UserDomainID: DefaultDomain}, Password: "secret", Methods: []string{"password"}}
 	for name, change := range map[string]func(*Credentials, *ScopeRef){
 		"wrong password": func(c *Credentials, _ *ScopeRef) { c.Password = "other" },
 		"no password":    func(c *Credentials, _ *ScopeRef) { c.Password = "" },
@@ -143,7 +143,7 @@ func (w *world) putUser(u User) {
 func TestRotation(t *testing.T) {
 	w := newWorld(t)
 	rotate := func() {
-		w.write(func(tx *statestore.Txn) error { w.auth.KeysRotate(tx); return nil })
+		w.write(func(tx *statestore.Txn) error { return w.auth.KeysRotate(tx) })
 	}
 	token := w.login("demo", "demo")
 	for range 5 {
@@ -470,7 +470,7 @@ func BenchmarkAuthenticate(b *testing.B) {
 		b.Fatal(err)
 	}
 	a := Authority{Clock: cloud.RealClock{}}
-	token, _, err := a.Issue(b.Context(), store.Snapshot(), Credentials{UserName: "admin", UserDomainID: DefaultDomain, Password: "secret", Methods: []string{"password"}},
+	token, _, err := a.Issue(b.Context(), store.Snapshot(), Credentials{UserRef: UserRef{UserName: "admin", UserDomainID: DefaultDomain}, Password: "secret", Methods: []string{"password"}},
 		ScopeRef{Kind: ProjectScope, Name: "admin", DomainID: DefaultDomain})
 	if err != nil {
 		b.Fatal(err)

@@ -112,6 +112,7 @@ func DomainDelete(tx *statestore.Txn, id string) error {
 	}
 	drop(tx, "scope", Scope{DomainScope, id}.key())
 	drop(tx, "scope", Scope{ProjectScope, id}.key())
+	dropCredentials(tx, "project", id)
 	DomainConfigs.Delete(tx, id)
 	Domains.Delete(tx, id)
 	return nil
@@ -142,13 +143,14 @@ func UserPut(tx *statestore.Txn, u User) (User, error) {
 	return u, nil
 }
 
-// UserDelete deletes a user, its memberships and its assignments. Error kind: NotFound.
+// UserDelete deletes a user, its memberships, assignments and credentials. Error kind: NotFound.
 func UserDelete(tx *statestore.Txn, id string) error {
 	if !Users.Delete(tx, id) {
 		return missing("user", id)
 	}
 	leave(tx, "user", id)
 	drop(tx, "actor", id)
+	dropCredentials(tx, "user", id)
 	return nil
 }
 

@@ -132,5 +132,6 @@ func projectRemove(tx *statestore.Txn, id string) {
 		u.DefaultProjectID = ""
 		Users.Put(tx, u)
 	}
+	dropCredentials(tx, "project", id)
 	Projects.Delete(tx, id)
 }

@@ -222,5 +222,6 @@ var (
 	Keys        = statestore.NewTable(statestore.TableDef[Key]{Name: "token_key", Version: 1, Key: func(k *Key) string { return k.ID }})
 
 	// Tables are the package's tables, for statestore.Options.
-	Tables = []statestore.AnyTable{Domains, DomainConfigs, Projects, Users, Groups, Memberships, Roles, Assignments, Regions, Services, Endpoints, Revocations, Keys}
+	Tables = []statestore.AnyTable{Domains, DomainConfigs, Projects, Users, Groups, Memberships, Roles, Assignments, Regions, Services, Endpoints, Revocations, Keys,
+		StoredCredentials}
 )

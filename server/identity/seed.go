@@ -17,7 +17,9 @@ func Seeded(r statestore.Reader) bool { return Users.Len(r) > 0 }
 // demo whose user demo is its member. It must run once, on an empty cloud.
 func Seed(tx *statestore.Txn, s Seeding) error {
 	Domains.Put(tx, Domain{ID: DefaultDomain, Name: "Default", Description: "The default domain", Enabled: true})
-	Rotate(tx, 0)
+	if err := Rotate(tx, 0); err != nil {
+		return err
+	}
 	roles, err := seedRoles(tx)
 	if err != nil {
 		return err

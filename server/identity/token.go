@@ -37,7 +37,23 @@ type Token struct {
 	ExpiresAt time.Time `json:"e"`
 	AuditIDs  []string  `json:"a"`          // its own, then that of the first token of its chain
 	Receipt   bool      `json:"r,omitzero"` // it is worth nothing alone: see MissingFactors
+
+	spending []func(*statestore.Txn) error // of a token that is being issued
 }
+
+// Spend takes what the authentication used up: a passcode counts once. A token is given out
+// only if it succeeds. Error kind: Unauthenticated if it is used up already.
+func (t Token) Spend(tx *statestore.Txn) error {
+	for _, spend := range t.spending {
+		if err := spend(tx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Spends reports whether Spend has anything to do.
+func (t Token) Spends() bool { return len(t.spending) > 0 }
 
 // errToken is what an invalid token is told, whatever is wrong with it.
 func errToken() *cloud.Error {
@@ -60,6 +76,16 @@ func sealer(k Key) (cipher.AEAD, error) {
 
 // seal renders a token under the newest key.
 func seal(r statestore.Reader, t Token) (string, error) {
+	plain, err := json.Marshal(t)
+	if err != nil {
+		return "", err
+	}
+	box, err := encrypt(r, tokenMark, plain)
+	return tokenMark + base64.RawURLEncoding.EncodeToString(box), err
+}
+
+// encrypt seals bytes under the newest key; aad is what they are, and of what.
+func encrypt(r statestore.Reader, aad string, plain []byte) ([]byte, error) {
 	var newest Key
 	for k := range Keys.All(r) {
 		if newest.ID == "" || k.CreatedAt.After(newest.CreatedAt) {
@@ -68,47 +94,58 @@ func seal(r statestore.Reader, t Token) (string, error) {
 	}
 	aead, err := sealer(newest)
 	if err != nil {
-		return "", err
-	}
-	plain, err := json.Marshal(t)
-	if err != nil {
-		return "", err
+		return nil, err
 	}
 	nonce := make([]byte, aead.NonceSize(), aead.NonceSize()+len(plain)+aead.Overhead())
 	rand.Read(nonce)
-	return tokenMark + base64.RawURLEncoding.EncodeToString(aead.Seal(nonce, nonce, plain, []byte(tokenMark))), nil
+	return aead.Seal(nonce, nonce, plain, []byte(aad)), nil
 }
 
-// open reads a token that any of the keys sealed; false if none did.
-func open(r statestore.Reader, token string) (Token, bool) {
-	if len(token) > maxToken || len(token) < len(tokenMark) || token[:len(tokenMark)] != tokenMark {
-		return Token{}, false
-	}
-	b, err := base64.RawURLEncoding.DecodeString(token[len(tokenMark):])
-	if err != nil || len(b) < chacha20poly1305.NonceSizeX+chacha20poly1305.Overhead {
-		return Token{}, false
+// decrypt opens bytes that any of the keys sealed; false if none did.
+func decrypt(r statestore.Reader, aad string, box []byte) ([]byte, bool) {
+	if len(box) < chacha20poly1305.NonceSizeX+chacha20poly1305.Overhead {
+		return nil, false
 	}
 	for k := range Keys.All(r) {
 		aead, err := sealer(k)
 		if err != nil {
 			continue
 		}
-		plain, err := aead.Open(nil, b[:aead.NonceSize()], b[aead.NonceSize():], []byte(tokenMark))
-		if err != nil {
-			continue
+		if plain, err := aead.Open(nil, box[:aead.NonceSize()], box[aead.NonceSize():], []byte(aad)); err == nil {
+			return plain, true
 		}
-		var t Token
-		if json.Unmarshal(plain, &t) != nil {
-			return Token{}, false
-		}
-		return t, true
 	}
-	return Token{}, false
+	return nil, false
+}
+
+// open reads a token that any of the keys sealed; false if none did.
+func open(r statestore.Reader, token string) (t Token, ok bool) {
+	if len(token) > maxToken || len(token) < len(tokenMark) || token[:len(tokenMark)] != tokenMark {
+		return Token{}, false
+	}
+	b, err := base64.RawURLEncoding.DecodeString(token[len(tokenMark):])
+	if err != nil {
+		return Token{}, false
+	}
+	plain, ok := decrypt(r, tokenMark, b)
+	if !ok || json.Unmarshal(plain, &t) != nil {
+		return Token{}, false
+	}
+	return t, true
 }
 
 // Rotate puts a new key in force. Keys that were replaced longer ago than keep are
-// forgotten: no token that they sealed is to be valid any more.
-func Rotate(tx *statestore.Txn, keep time.Duration) {
+// forgotten: no token that they sealed is to be valid any more. What else is stored
+// sealed comes under the new one.
+func Rotate(tx *statestore.Txn, keep time.Duration) error {
+	opened := map[string][]byte{}
+	for c := range StoredCredentials.All(tx) {
+		blob, ok := decrypt(tx, c.aad(), c.Sealed)
+		if !ok {
+			return cloud.Errorf(cloud.Internal, "credential", "No key opens the credential %s.", c.ID)
+		}
+		opened[c.ID] = blob
+	}
 	keys := slices.SortedFunc(Keys.All(tx), func(a, b Key) int { return a.CreatedAt.Compare(b.CreatedAt) })
 	for n := range len(keys) - 1 {
 		if replaced := keys[n+1].CreatedAt; tx.Now().Sub(replaced) > keep {
@@ -118,10 +155,13 @@ func Rotate(tx *statestore.Txn, keep time.Duration) {
 	secret := make([]byte, chacha20poly1305.KeySize)
 	rand.Read(secret)
 	Keys.Put(tx, Key{ID: tx.NewID(), Secret: secret, CreatedAt: tx.Now()})
+	return resealed(tx, opened)
 }
 
 // KeysRotate puts a new key in force and keeps those whose tokens may be valid.
-func (a Authority) KeysRotate(tx *statestore.Txn) { Rotate(tx, a.tokenLife()+ExpiredWindow) }
+func (a Authority) KeysRotate(tx *statestore.Txn) error {
+	return Rotate(tx, a.tokenLife()+ExpiredWindow)
+}
 
 // TokenRevoke voids a token, and forgets revocations that no longer matter.
 func TokenRevoke(tx *statestore.Txn, t Token) {

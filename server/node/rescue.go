@@ -22,8 +22,7 @@ func (s *Server) setPassword(ctx context.Context, domain, user, password string)
 // newKeys has the running server's tokens sealed under a new key.
 func (s *Server) newKeys(ctx context.Context) error {
 	return s.store.Write(ctx, func(tx *statestore.Txn) error {
-		identity.Authority{Clock: s.o.Clock, Settings: s.o.Identity}.KeysRotate(tx)
-		return nil
+		return identity.Authority{Clock: s.o.Clock, Settings: s.o.Identity}.KeysRotate(tx)
 	})
 }
 

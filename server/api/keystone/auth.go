@@ -27,9 +27,11 @@ type authIdentity struct {
 	Token *struct {
 		ID secret `json:"id"`
 	} `json:"token"`
-	// Methods that are not offered: they are read so that the answer can say so.
+	// A method that is not offered: it is read so that the answer can say so.
 	ApplicationCredential jsontext.Value `json:"application_credential"`
-	TOTP                  jsontext.Value `json:"totp"`
+	TOTP                  *struct {
+		User *authUser `json:"user"`
+	} `json:"totp"`
 }
 
 type authUser struct {
@@ -37,6 +39,7 @@ type authUser struct {
 	Name     string     `json:"name"`
 	Domain   *domainRef `json:"domain"`
 	Password secret     `json:"password"`
+	Passcode secret     `json:"passcode"`
 }
 
 type domainRef struct {
@@ -102,6 +105,8 @@ func (b *authBody) credentials() (c identity.Credentials, err error) {
 			err = id.password(&c)
 		case "token":
 			err = id.token(&c)
+		case "totp":
+			err = id.totp(&c)
 		default:
 			err = cloud.Errorf(cloud.Unauthenticated, "", "Attempted to authenticate with an unsupported method.")
 		}
@@ -121,17 +126,37 @@ func (id *authIdentity) password(c *identity.Credentials) error {
 		return expecting("password", "identity", at)
 	}
 	u := id.Password.User
+	if u != nil {
+		c.Password = string(u.Password)
+	}
+	return u.ref("password", &c.UserRef)
+}
+
+func (id *authIdentity) totp(c *identity.Credentials) error {
+	if id.TOTP == nil {
+		return expecting("totp", "identity", "/auth/identity/totp")
+	}
+	u := id.TOTP.User
+	if u != nil {
+		c.Passcode.Code = string(u.Passcode)
+	}
+	return u.ref("totp", &c.Passcode.UserRef)
+}
+
+// ref reads whom a method is about. Error kind: Invalid.
+func (u *authUser) ref(method string, r *identity.UserRef) error {
+	at := "/auth/identity/" + method
 	switch {
 	case u == nil:
-		return expecting("user", "password", at+"/user")
+		return expecting("user", method, at+"/user")
 	case u.ID == "" && u.Name == "":
 		return expecting("id or name", "user", at+"/user")
 	case u.ID == "" && u.Domain.empty():
 		return expecting("domain", "user", at+"/user/domain")
 	}
-	c.UserID, c.UserName, c.Password = u.ID, u.Name, string(u.Password)
+	r.UserID, r.UserName = u.ID, u.Name
 	if u.Domain != nil {
-		c.UserDomainID, c.UserDomainName = u.Domain.ID, u.Domain.Name
+		r.UserDomainID, r.UserDomainName = u.Domain.ID, u.Domain.Name
 	}
 	return nil
 }

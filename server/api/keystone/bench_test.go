@@ -44,7 +44,7 @@ func benchWorld(b *testing.B) (get func(path string, header ...string) int, toke
 	authority := identity.Authority{Clock: cloud.RealClock{}}
 	f := front.New(front.Options{Store: store, Auth: authority, Policy: rules, Clock: cloud.RealClock{}, Services: []*front.Service{Root(), Service(Deps{Authority: authority})},
 		Log: slog.New(slog.NewTextHandler(io.Discard, nil))})
-	token, _, err = authority.Issue(b.Context(), store.Snapshot(), identity.Credentials{UserName: "admin", UserDomainID: identity.DefaultDomain, Password: password, Methods: []string{"password"}},
+	token, _, err = authority.Issue(b.Context(), store.Snapshot(), identity.Credentials{UserRef: identity.UserRef{UserName: "admin", UserDomainID: identity.DefaultDomain}, Password: password, Methods: []string{"password"}},
 		identity.ScopeRef{Kind: identity.ProjectScope, Name: "admin", DomainID: identity.DefaultDomain})
 	if err != nil {
 		b.Fatal(err)

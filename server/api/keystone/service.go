@@ -21,7 +21,8 @@ type api struct{ Deps }
 func Service(d Deps) *front.Service {
 	a := &api{d}
 	routes := slices.Concat(a.tokenRoutes(), a.reachRoutes(), domainRoutes(), a.domainConfigRoutes(), projectRoutes(), tagRoutes(),
-		a.userRoutes(), a.groupRoutes(), roleRoutes(), impliedRoutes(), assignmentRoutes(), regionRoutes(), serviceRoutes(), endpointRoutes())
+		a.userRoutes(), a.groupRoutes(), roleRoutes(), impliedRoutes(), assignmentRoutes(), regionRoutes(), serviceRoutes(), endpointRoutes(),
+		credentialRoutes(), ec2Routes(), a.signatureRoutes())
 	return &front.Service{
 		Name: "keystone", Root: root, Base: "/v3", Fault: fault,
 		Routes: append(versionRoutes(routes), routes...),

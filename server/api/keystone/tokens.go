@@ -60,6 +60,11 @@ func (a *api) tokenIssue(rq *front.Request) (*front.Response, error) {
 	if err := a.noted(rq, c, err); err != nil {
 		return nil, err
 	}
+	if t.Spends() {
+		if err := rq.Write(t.Spend); err != nil {
+			return nil, err
+		}
+	}
 	return tokenAnswer(front.Created(renderToken(rq, t)), text), nil
 }
 

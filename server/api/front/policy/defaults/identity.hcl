@@ -85,4 +85,15 @@ rules = {
   "identity:endpoint:create" = admin
   "identity:endpoint:update" = admin
   "identity:endpoint:delete" = admin
+
+  "identity:credential:list"       = true # each sees what identity:credential:get allows
+  "identity:credential:get"        = admin || system_reader || own_user
+  "identity:credential:create"     = admin || own_user
+  "identity:credential:update"     = admin || own_user
+  "identity:credential:delete"     = admin || own_user
+  "identity:ec2_credential:list"   = admin || system_reader || own_user
+  "identity:ec2_credential:get"    = admin || system_reader || own_user
+  "identity:ec2_credential:create" = admin || own_user
+  "identity:ec2_credential:delete" = admin || own_user
+  "identity:ec2_token:create"      = admin || service # a service proves a signature and gets the signer's token
 }
