@@ -1,6 +1,7 @@
 package front
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -44,6 +45,9 @@ type Options struct {
 	Metrics *Metrics
 	// Version is told in the Server header.
 	Version string
+	// StreamIdle is how long a client that streams a body may send nothing.
+	// Default one minute.
+	StreamIdle time.Duration
 }
 
 // Front is the http.Handler of the whole API.
@@ -57,17 +61,35 @@ type Front struct {
 	metrics *Metrics
 	plans   *plans
 	version string
+
+	streamIdle time.Duration
 }
 
 // New returns the handler of the services' routes. It panics on a route row
 // that can never be right.
 func New(o Options) *Front {
 	return &Front{store: o.Store, auth: o.Auth, policy: o.Policy, routes: newTable(o.Services), clock: o.Clock,
-		log: o.Log, metrics: o.Metrics, plans: newPlans(o.Store, o.Clock, o.StandIns), version: o.Version}
+		log: o.Log, metrics: o.Metrics, plans: newPlans(o.Store, o.Clock, o.StandIns), version: o.Version, streamIdle: cmp.Or(o.StreamIdle, time.Minute)}
 }
 
 // bodyTimeout bounds how long a client may take to send a JSON body.
 const bodyTimeout = 30 * time.Second
+
+// liveBody is a streamed body that must keep coming.
+type liveBody struct {
+	io.ReadCloser
+	conn *http.ResponseController
+	idle time.Duration
+}
+
+func (b *liveBody) Read(p []byte) (int, error) {
+	_ = b.conn.SetReadDeadline(time.Now().Add(b.idle))
+	n, err := b.ReadCloser.Read(p)
+	if err != nil {
+		_ = b.conn.SetReadDeadline(time.Time{}) // what follows takes the time it takes
+	}
+	return n, err
+}
 
 // ServeHTTP answers one call.
 func (f *Front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -127,6 +149,8 @@ func (f *Front) call(w http.ResponseWriter, rq *Request, e *endpoint) (resp *Res
 	rq.route = e.rows[0]
 	if rq.route.MaxBody >= 0 {
 		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyTimeout))
+	} else {
+		rq.HTTP.Body = &liveBody{rq.HTTP.Body, http.NewResponseController(w), f.streamIdle}
 	}
 	rq.Token = rq.HTTP.Header.Get("X-Auth-Token")
 	// Who asks comes before what is asked, so that strangers learn nothing of rows.

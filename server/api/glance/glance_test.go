@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/cloudlet/cloudlet/server/api/front"
 	"github.com/cloudlet/cloudlet/server/api/front/policy"
@@ -54,16 +55,18 @@ type world struct {
 	fetcher fetch.Fetcher
 
 	locations bool
+	idle      time.Duration
 }
 
 func newWorld(t testing.TB) *world {
 	t.Helper()
-	return openWorld(t, false)
+	return openWorld(t, world{})
 }
 
-func openWorld(t testing.TB, locations bool) *world {
+// openWorld is newWorld with settings.
+func openWorld(t testing.TB, o world) *world {
 	t.Helper()
-	w := &world{t: t, locations: locations, store: storetest.NewStore(t, slices.Concat(image.Tables, task.Tables)), dir: t.TempDir()}
+	w := &world{t: t, locations: o.locations, idle: o.idle, store: storetest.NewStore(t, slices.Concat(image.Tables, task.Tables)), dir: t.TempDir()}
 	var err error
 	if w.content, err = image.OpenContent(w.dir, image.ContentOptions{MaxSize: 1 << 29, More: []image.Store{{ID: "second", Dir: t.TempDir()}}}); err != nil {
 		t.Fatal(err)
@@ -74,7 +77,7 @@ func openWorld(t testing.TB, locations bool) *world {
 	}
 	w.fetcher = fetch.Fetcher{Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}
 	f := front.New(front.Options{Store: w.store, Auth: tokens{}, Policy: rules, Services: []*front.Service{Service(Deps{Content: w.content, Fetcher: w.fetcher, Locations: w.locations})},
-		StandIns: []func(*statestore.Txn){image.StandIns}, Clock: cloud.RealClock{}, Log: slog.New(slog.DiscardHandler), Version: "test"})
+		StandIns: []func(*statestore.Txn){image.StandIns}, StreamIdle: w.idle, Clock: cloud.RealClock{}, Log: slog.New(slog.DiscardHandler), Version: "test"})
 	srv := httptest.NewServer(f)
 	t.Cleanup(srv.Close)
 	w.serveTasks()

@@ -1,14 +1,17 @@
 package glance
 
 import (
+	"bufio"
 	"context"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/cloudlet/cloudlet/server/image"
 	"github.com/cloudlet/cloudlet/server/task"
@@ -215,5 +218,27 @@ func TestStores(t *testing.T) {
 	}
 	if b := w.want(200, "ann", "GET", "/v2/images/"+id+"/file", nil); string(b.body) != "bytes" {
 		t.Errorf("%s", b.body)
+	}
+}
+
+// A client that sends nothing any more does not keep an image saving or uploading.
+func TestStalledUploads(t *testing.T) {
+	w := openWorld(t, world{idle: 50 * time.Millisecond})
+	for _, part := range []string{"file", "stage"} {
+		id := w.create("ann", rawImage)
+		conn, err := net.Dial("tcp", strings.TrimPrefix(w.url, "http://"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		fmt.Fprintf(conn, "PUT /image/v2/images/%s/%s HTTP/1.1\r\nHost: x\r\nX-Auth-Token: ann\r\nContent-Type: %s\r\nContent-Length: 100\r\n\r\nhalf", id, part, octets)
+		resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+		if err == nil {
+			resp.Body.Close()
+		}
+		if err == nil && resp.StatusCode != http.StatusBadRequest {
+			t.Errorf("%s: %d", part, resp.StatusCode)
+		}
+		w.until(id, image.Queued)
 	}
 }

@@ -13,7 +13,7 @@ import (
 )
 
 func TestLocations(t *testing.T) {
-	w := openWorld(t, true)
+	w := openWorld(t, world{locations: true})
 	srv := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) { fmt.Fprint(rw, "elsewhere") }))
 	defer srv.Close()
 	id := w.create("ann", rawImage)
