@@ -180,10 +180,15 @@ func (c *cloud) prepare() (world, error) {
 
 // create makes a server and returns when it is ACTIVE, told by the wait extension.
 func (c *cloud) create(w world, name string) error {
+	_, err := c.createID(w, name)
+	return err
+}
+
+func (c *cloud) createID(w world, name string) (string, error) {
 	var s struct{ Server struct{ ID, Status string } }
 	spec := map[string]any{"server": map[string]any{"name": name, "imageRef": w.image, "flavorRef": w.flavor, "networks": []any{map[string]any{"uuid": w.network}}}}
 	if _, err := c.call("POST", "/compute/v2.1/servers", spec, &s); err != nil {
-		return err
+		return "", err
 	}
 	etag := ""
 	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); {
@@ -193,14 +198,36 @@ func (c *cloud) create(w world, name string) error {
 		}
 		var err error
 		if etag, err = c.call("GET", "/compute/v2.1/servers/"+s.Server.ID, nil, &s, header...); err != nil {
-			return err
+			return "", err
 		}
 		switch s.Server.Status {
 		case "ACTIVE":
-			return nil
+			return s.Server.ID, nil
 		case "ERROR":
-			return errors.New("server " + name + " is in error")
+			return "", errors.New("server " + name + " is in error")
 		}
 	}
-	return errors.New("server " + name + " did not run within a minute")
+	return "", errors.New("server " + name + " did not run within a minute")
+}
+
+// remove deletes a server and returns when it is gone.
+func (c *cloud) remove(id string) error {
+	if _, err := c.call("DELETE", "/compute/v2.1/servers/"+id, nil, nil); err != nil {
+		return err
+	}
+	etag := ""
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); {
+		header := []string{}
+		if etag != "" {
+			header = []string{"If-None-Match", etag, "Prefer", "wait=20"}
+		}
+		var err error
+		if etag, err = c.call("GET", "/compute/v2.1/servers/"+id, nil, nil, header...); err != nil {
+			if strings.Contains(err.Error(), "404") {
+				return nil
+			}
+			return err
+		}
+	}
+	return errors.New("server " + id + " was not gone within a minute")
 }
