@@ -20,9 +20,11 @@ type Caller struct {
 	DomainID               string   // set if the token is scoped to a domain
 	System                 bool     // the token is scoped to the system
 	Roles                  []string // names, implied ones included
-	Service                bool     // an internal caller: the server itself
-	RequestID              string   // X-Openstack-Request-Id of the request
-	ChosenID               string   // UUID that the client wants for what its call makes; "" for one of the cloud's choosing
+	Limited                bool     // may make the calls of AccessRules only
+	AccessRules            []AccessRule
+	Service                bool   // an internal caller: the server itself
+	RequestID              string // X-Openstack-Request-Id of the request
+	ChosenID               string // UUID that the client wants for what its call makes; "" for one of the cloud's choosing
 }
 
 // HasRole reports whether the caller holds the role, by name.

@@ -21,28 +21,13 @@ func actorsOf(r statestore.Reader, userID string) []string {
 // inherited and implied ones included, each once. A role of one domain only stands for those that it
 // implies: policy goes by names, and a domain chooses its own.
 func RolesIn(r statestore.Reader, userID string, s Scope) []Role {
-	var roles []Role
-	seen := map[string]bool{}
-	var add func(id string)
-	add = func(id string) {
-		role, ok := Roles.Get(r, id)
-		if !ok || seen[id] {
-			return
-		}
-		seen[id] = true
-		if role.DomainID == "" {
-			roles = append(roles, role)
-		}
-		for _, implied := range role.Implies {
-			add(implied)
-		}
-	}
+	var given []string
 	actors := actorsOf(r, userID)
 	take := func(s Scope, inherited bool) {
 		for _, actor := range actors {
 			for a := range Assignments.By(r, "actor_scope", statestore.Key(actor, s.key())) {
 				if a.Inherited == inherited {
-					add(a.RoleID)
+					given = append(given, a.RoleID)
 				}
 			}
 		}
@@ -55,7 +40,7 @@ func RolesIn(r statestore.Reader, userID string, s Scope) []Role {
 		take(Scope{ProjectScope, p.DomainID}, true)
 		take(Scope{DomainScope, p.DomainID}, true)
 	}
-	return roles
+	return expanded(r, given)
 }
 
 // AssignmentPut gives a user or group a role in a scope; again is no error. Error

@@ -33,11 +33,12 @@ type UserRef struct {
 // passcode with a user, or a token.
 type Credentials struct {
 	UserRef
-	Password string
-	Passcode PasscodeProof
-	Token    string
-	Receipt  string   // of an attempt before that lacked methods
-	Methods  []string // as asked for: some of Methods
+	Password      string
+	Passcode      PasscodeProof
+	AppCredential AppCredentialProof
+	Token         string
+	Receipt       string   // of an attempt before that lacked methods
+	Methods       []string // as asked for: some of Methods
 }
 
 // PasscodeProof is a passcode of a user's.
@@ -98,6 +99,9 @@ func (a Authority) begin(methods []string) Token {
 
 // finish gives a token its scope and seals it. Error kind: Unauthenticated.
 func (a Authority) finish(r statestore.Reader, t Token, s ScopeRef) (string, Token, error) {
+	if c, ok := AppCredentials.Get(r, t.AppCredentialID); ok && s == (ScopeRef{}) {
+		s = ScopeRef{Kind: ProjectScope, ID: c.ProjectID}
+	}
 	scope, ok := a.resolveScope(r, t.UserID, s)
 	if !ok {
 		return "", Token{}, errToken()
@@ -130,6 +134,9 @@ var provers = map[string]prover{
 	},
 	"totp": func(a Authority, _ context.Context, r statestore.Reader, c Credentials, t *Token) error {
 		return a.passcodeProve(r, c, t)
+	},
+	"application_credential": func(a Authority, ctx context.Context, r statestore.Reader, c Credentials, t *Token) error {
+		return a.appCredentialProve(ctx, r, c.AppCredential, t)
 	},
 }
 
@@ -164,6 +171,7 @@ func (a Authority) continues(r statestore.Reader, c Credentials, t *Token) error
 		return errToken()
 	}
 	// A token made from a token does not live longer than the first.
+	t.AppCredentialID = old.AppCredentialID
 	t.UserID, t.ExpiresAt = old.UserID, old.ExpiresAt
 	t.AuditIDs = append(t.AuditIDs, old.AuditIDs[len(old.AuditIDs)-1])
 	merge(old.Methods)
@@ -198,7 +206,7 @@ func (a Authority) enough(r statestore.Reader, t Token) error {
 }
 
 // Methods are those that a token can be had by.
-var Methods = []string{"password", "token", "totp"}
+var Methods = []string{"password", "token", "totp", "application_credential"}
 
 // passwordProve returns the user if the password is theirs and the account is not
 // locked.
@@ -348,6 +356,9 @@ func (a Authority) check(r statestore.Reader, t Token) (cloud.Caller, error) {
 	c := cloud.Caller{UserID: u.ID, UserName: u.Name, UserDomainID: u.DomainID}
 	switch t.Scope.Kind {
 	case Unscoped:
+		if t.AppCredentialID != "" {
+			return cloud.Caller{}, errToken()
+		}
 		return c, nil
 	case ProjectScope:
 		p, err := ProjectGet(r, t.Scope.ID)
@@ -364,7 +375,10 @@ func (a Authority) check(r statestore.Reader, t Token) (cloud.Caller, error) {
 	case SystemScope:
 		c.System = true
 	}
-	for _, role := range RolesIn(r, u.ID, t.Scope) {
+	if err := a.limit(r, t, &c); err != nil {
+		return cloud.Caller{}, err
+	}
+	for _, role := range RolesOf(r, t) {
 		c.Roles = append(c.Roles, role.Name)
 	}
 	if len(c.Roles) == 0 {

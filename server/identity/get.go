@@ -31,3 +31,12 @@ func ServiceGet(r statestore.Reader, id string) (Service, error) {
 func EndpointGet(r statestore.Reader, id string) (Endpoint, error) {
 	return get(Endpoints, r, "endpoint", id)
 }
+
+// RoleNamed returns a role by its domain, empty for one of all domains, and name.
+func RoleNamed(r statestore.Reader, domainID, name string) (Role, error) {
+	role, ok := Roles.First(r, "name", folded(domainID, name))
+	if !ok {
+		return role, missing("role", name)
+	}
+	return role, nil
+}

@@ -113,6 +113,7 @@ func DomainDelete(tx *statestore.Txn, id string) error {
 	drop(tx, "scope", Scope{DomainScope, id}.key())
 	drop(tx, "scope", Scope{ProjectScope, id}.key())
 	dropCredentials(tx, "project", id)
+	dropAppCredentials(tx, "project", id)
 	DomainConfigs.Delete(tx, id)
 	Domains.Delete(tx, id)
 	return nil
@@ -151,6 +152,7 @@ func UserDelete(tx *statestore.Txn, id string) error {
 	leave(tx, "user", id)
 	drop(tx, "actor", id)
 	dropCredentials(tx, "user", id)
+	dropAppCredentials(tx, "user", id)
 	return nil
 }
 

@@ -133,5 +133,6 @@ func projectRemove(tx *statestore.Txn, id string) {
 		Users.Put(tx, u)
 	}
 	dropCredentials(tx, "project", id)
+	dropAppCredentials(tx, "project", id)
 	Projects.Delete(tx, id)
 }

@@ -35,8 +35,10 @@ type Token struct {
 	Methods   []string  `json:"m"`
 	IssuedAt  time.Time `json:"i"`
 	ExpiresAt time.Time `json:"e"`
-	AuditIDs  []string  `json:"a"`          // its own, then that of the first token of its chain
-	Receipt   bool      `json:"r,omitzero"` // it is worth nothing alone: see MissingFactors
+	AuditIDs  []string  `json:"a"` // its own, then that of the first token of its chain
+	// AppCredentialID is that of the application credential that it rests on.
+	AppCredentialID string `json:"c,omitzero"`
+	Receipt         bool   `json:"r,omitzero"` // it is worth nothing alone: see MissingFactors
 
 	spending []func(*statestore.Txn) error // of a token that is being issued
 }

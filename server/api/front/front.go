@@ -192,6 +192,9 @@ func (f *Front) authenticate(rq *Request) error {
 	if err != nil {
 		return err
 	}
+	if err := limited(rq, c); err != nil {
+		return err
+	}
 	c.RequestID = rq.ID
 	c.ChosenID, err = chosenID(rq.HTTP)
 	rq.Caller = c

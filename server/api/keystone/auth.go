@@ -27,9 +27,8 @@ type authIdentity struct {
 	Token *struct {
 		ID secret `json:"id"`
 	} `json:"token"`
-	// A method that is not offered: it is read so that the answer can say so.
-	ApplicationCredential jsontext.Value `json:"application_credential"`
-	TOTP                  *struct {
+	AppCredential *authAppCredential `json:"application_credential"`
+	TOTP          *struct {
 		User *authUser `json:"user"`
 	} `json:"totp"`
 }
@@ -40,6 +39,13 @@ type authUser struct {
 	Domain   *domainRef `json:"domain"`
 	Password secret     `json:"password"`
 	Passcode secret     `json:"passcode"`
+}
+
+type authAppCredential struct {
+	ID     string    `json:"id"`
+	Name   string    `json:"name"`
+	User   *authUser `json:"user"`
+	Secret secret    `json:"secret"`
 }
 
 type domainRef struct {
@@ -107,6 +113,8 @@ func (b *authBody) credentials() (c identity.Credentials, err error) {
 			err = id.token(&c)
 		case "totp":
 			err = id.totp(&c)
+		case "application_credential":
+			err = id.appCredential(&c)
 		default:
 			err = cloud.Errorf(cloud.Unauthenticated, "", "Attempted to authenticate with an unsupported method.")
 		}
@@ -141,6 +149,24 @@ func (id *authIdentity) totp(c *identity.Credentials) error {
 		c.Passcode.Code = string(u.Passcode)
 	}
 	return u.ref("totp", &c.Passcode.UserRef)
+}
+
+func (id *authIdentity) appCredential(c *identity.Credentials) error {
+	const at = "/auth/identity/application_credential"
+	w := id.AppCredential
+	switch {
+	case w == nil:
+		return expecting("application_credential", "identity", at)
+	case w.ID == "" && w.Name == "":
+		return expecting("id or name", "application_credential", at)
+	case w.Secret == "":
+		return expecting("secret", "application_credential", at+"/secret")
+	}
+	p := &c.AppCredential
+	if p.ID, p.Name, p.Secret = w.ID, w.Name, string(w.Secret); p.ID != "" {
+		return nil
+	}
+	return w.User.ref("application_credential", &p.UserRef)
 }
 
 // ref reads whom a method is about. Error kind: Invalid.

@@ -11,14 +11,14 @@ import (
 	"github.com/cloudlet/cloudlet/statestore"
 )
 
-func credentialRoutes() []front.Route {
+func (a *api) credentialRoutes() []front.Route {
 	t := credentialTarget
 	return []front.Route{
 		{Method: "GET", Path: "/credentials", Rule: "identity:credential:list", Handle: credentialList},
-		{Method: "POST", Path: "/credentials", Rule: "identity:credential:create", Target: newOf("credential", "user_id"), Handle: credentialCreate},
+		{Method: "POST", Path: "/credentials", Rule: "identity:credential:create", Target: newOf("credential", "user_id"), Handle: a.lasting(credentialCreate)},
 		{Method: "GET", Path: "/credentials/{id}", Rule: "identity:credential:get", Target: t, Handle: credentialShow},
-		{Method: "PATCH", Path: "/credentials/{id}", Rule: "identity:credential:update", Target: t, Handle: credentialUpdate},
-		{Method: "DELETE", Path: "/credentials/{id}", Rule: "identity:credential:delete", Target: t, Handle: deleter(identity.CredentialDelete)},
+		{Method: "PATCH", Path: "/credentials/{id}", Rule: "identity:credential:update", Target: t, Handle: a.lasting(credentialUpdate)},
+		{Method: "DELETE", Path: "/credentials/{id}", Rule: "identity:credential:delete", Target: t, Handle: a.lasting(deleter(identity.CredentialDelete))},
 	}
 }
 

@@ -13,14 +13,14 @@ import (
 )
 
 // ec2Routes are the credentials of type ec2 by their access keys.
-func ec2Routes() []front.Route {
+func (a *api) ec2Routes() []front.Route {
 	const of, one = "/users/{id}/credentials/OS-EC2", "/users/{id}/credentials/OS-EC2/{access}"
 	t := userTarget
 	return []front.Route{
 		{Method: "GET", Path: of, Rule: "identity:ec2_credential:list", Target: t, Handle: ec2List},
-		{Method: "POST", Path: of, Rule: "identity:ec2_credential:create", Target: t, Handle: ec2Create},
+		{Method: "POST", Path: of, Rule: "identity:ec2_credential:create", Target: t, Handle: a.lasting(ec2Create)},
 		{Method: "GET", Path: one, Rule: "identity:ec2_credential:get", Target: t, Handle: ec2Show},
-		{Method: "DELETE", Path: one, Rule: "identity:ec2_credential:delete", Target: t, Handle: ec2Delete},
+		{Method: "DELETE", Path: one, Rule: "identity:ec2_credential:delete", Target: t, Handle: a.lasting(ec2Delete)},
 	}
 }
 

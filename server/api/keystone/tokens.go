@@ -129,17 +129,26 @@ type tokenUser struct {
 }
 
 type tokenWire struct {
-	Methods   []string       `json:"methods"`
-	User      tokenUser      `json:"user"`
-	AuditIDs  []string       `json:"audit_ids"`
-	ExpiresAt string         `json:"expires_at"`
-	IssuedAt  string         `json:"issued_at"`
-	Project   *tokenProject  `json:"project,omitzero"`
-	IsDomain  any            `json:"is_domain,omitzero"` // with a project
-	Domain    *named         `json:"domain,omitzero"`
-	System    *systemRef     `json:"system,omitzero"`
-	Roles     []named        `json:"roles,omitzero"`   // not if unscoped
-	Catalog   []catalogEntry `json:"catalog,omitzero"` // not if unscoped
+	Methods       []string            `json:"methods"`
+	User          tokenUser           `json:"user"`
+	AuditIDs      []string            `json:"audit_ids"`
+	ExpiresAt     string              `json:"expires_at"`
+	IssuedAt      string              `json:"issued_at"`
+	Project       *tokenProject       `json:"project,omitzero"`
+	IsDomain      any                 `json:"is_domain,omitzero"` // with a project
+	Domain        *named              `json:"domain,omitzero"`
+	System        *systemRef          `json:"system,omitzero"`
+	AppCredential *tokenAppCredential `json:"application_credential,omitzero"`
+	Roles         []named             `json:"roles,omitzero"`   // not if unscoped
+	Catalog       []catalogEntry      `json:"catalog,omitzero"` // not if unscoped
+}
+
+// tokenAppCredential tells what a token rests on.
+type tokenAppCredential struct {
+	ID          string           `json:"id"`
+	Name        string           `json:"name"`
+	Restricted  bool             `json:"restricted"`
+	AccessRules []accessRuleWire `json:"access_rules,omitzero"`
 }
 
 func nameOfDomain(r statestore.Reader, id string) named {
@@ -152,6 +161,9 @@ func renderToken(rq *front.Request, t identity.Token) map[string]tokenWire {
 	u, _ := identity.Users.Get(r, t.UserID)
 	w := tokenWire{Methods: t.Methods, AuditIDs: t.AuditIDs, ExpiresAt: stamp(t.ExpiresAt), IssuedAt: stamp(t.IssuedAt),
 		User: tokenUser{inDomain{nameOfDomain(r, u.DomainID), u.ID, u.Name}, passwordEnd(u)}}
+	if c, ok := identity.AppCredentials.Get(r, t.AppCredentialID); ok {
+		w.AppCredential = &tokenAppCredential{c.ID, c.Name, !c.Unrestricted, renderAccessRules(r, c)}
+	}
 	switch t.Scope.Kind {
 	case identity.Unscoped:
 		return map[string]tokenWire{"token": w}
@@ -168,7 +180,7 @@ func renderToken(rq *front.Request, t identity.Token) map[string]tokenWire {
 	case identity.SystemScope:
 		w.System = &systemRef{All: true}
 	}
-	for _, role := range identity.RolesIn(r, t.UserID, t.Scope) {
+	for _, role := range identity.RolesOf(r, t) {
 		w.Roles = append(w.Roles, named{role.ID, role.Name})
 	}
 	if !rq.Query().Has("nocatalog") {

@@ -96,4 +96,12 @@ rules = {
   "identity:ec2_credential:create" = admin || own_user
   "identity:ec2_credential:delete" = admin || own_user
   "identity:ec2_token:create"      = admin || service # a service proves a signature and gets the signer's token
+
+  "identity:application_credential:list"   = admin || system_reader || own_user
+  "identity:application_credential:get"    = admin || system_reader || own_user
+  "identity:application_credential:create" = own_user
+  "identity:application_credential:delete" = admin || own_user
+  "identity:access_rule:list"              = admin || system_reader || own_user
+  "identity:access_rule:get"               = admin || system_reader || own_user
+  "identity:access_rule:delete"            = admin || own_user
 }
