@@ -236,22 +236,28 @@ func expanded(r statestore.Reader, ids []string) []Role {
 }
 
 // RolesOf returns the roles that a token has. One that rests on an application
-// credential has those of it, and none if its user has lost one.
+// credential or a trust has those of it, and none if its user has lost one.
 func RolesOf(r statestore.Reader, t Token) []Role {
-	has := RolesIn(r, t.UserID, t.Scope)
-	if t.AppCredentialID == "" {
-		return has
+	owner, lent := t.UserID, []string(nil)
+	switch {
+	case t.AppCredentialID != "":
+		c, _ := AppCredentials.Get(r, t.AppCredentialID)
+		lent = c.RoleIDs
+	case t.TrustID != "":
+		trust, _ := Trusts.Get(r, t.TrustID)
+		owner, lent = trust.TrustorID, trust.RoleIDs
+	default:
+		return RolesIn(r, owner, t.Scope)
 	}
-	c, _ := AppCredentials.Get(r, t.AppCredentialID)
-	if !holds(has, c.RoleIDs) {
+	if !holds(RolesIn(r, owner, t.Scope), lent) {
 		return nil
 	}
-	return expanded(r, c.RoleIDs)
+	return expanded(r, lent)
 }
 
 // Restricted reports whether a token may not make what outlives it: credentials and
 // trusts.
 func (t Token) Restricted(r statestore.Reader) bool {
 	c, _ := AppCredentials.Get(r, t.AppCredentialID)
-	return t.AppCredentialID != "" && !c.Unrestricted
+	return t.TrustID != "" || t.AppCredentialID != "" && !c.Unrestricted
 }

@@ -102,7 +102,12 @@ func (a Authority) finish(r statestore.Reader, t Token, s ScopeRef) (string, Tok
 	if c, ok := AppCredentials.Get(r, t.AppCredentialID); ok && s == (ScopeRef{}) {
 		s = ScopeRef{Kind: ProjectScope, ID: c.ProjectID}
 	}
-	scope, ok := a.resolveScope(r, t.UserID, s)
+	scope, ok := Scope{}, false
+	if s.Kind == TrustScope {
+		scope, ok = a.entrust(r, &t, s.ID)
+	} else {
+		scope, ok = a.resolveScope(r, t.UserID, s)
+	}
 	if !ok {
 		return "", Token{}, errToken()
 	}
@@ -169,6 +174,9 @@ func (a Authority) continues(r statestore.Reader, c Credentials, t *Token) error
 	}
 	if t.UserID != "" && t.UserID != old.UserID {
 		return errToken()
+	}
+	if old.TrustID != "" {
+		return cloud.Errorf(cloud.Forbidden, "token", "A token that rests on a trust cannot be used to make another one.")
 	}
 	// A token made from a token does not live longer than the first.
 	t.AppCredentialID = old.AppCredentialID
@@ -374,6 +382,9 @@ func (a Authority) check(r statestore.Reader, t Token) (cloud.Caller, error) {
 		c.DomainID = t.Scope.ID
 	case SystemScope:
 		c.System = true
+	}
+	if t.TrustID != "" && !a.trustHolds(r, t) {
+		return cloud.Caller{}, errToken()
 	}
 	if err := a.limit(r, t, &c); err != nil {
 		return cloud.Caller{}, err

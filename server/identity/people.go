@@ -114,6 +114,7 @@ func DomainDelete(tx *statestore.Txn, id string) error {
 	drop(tx, "scope", Scope{ProjectScope, id}.key())
 	dropCredentials(tx, "project", id)
 	dropAppCredentials(tx, "project", id)
+	dropTrusts(tx, "project", id)
 	DomainConfigs.Delete(tx, id)
 	Domains.Delete(tx, id)
 	return nil
@@ -153,6 +154,7 @@ func UserDelete(tx *statestore.Txn, id string) error {
 	drop(tx, "actor", id)
 	dropCredentials(tx, "user", id)
 	dropAppCredentials(tx, "user", id)
+	dropTrusts(tx, "user", id)
 	return nil
 }
 

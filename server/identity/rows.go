@@ -82,6 +82,7 @@ const (
 	ProjectScope  ScopeKind = "project"
 	DomainScope   ScopeKind = "domain"
 	SystemScope   ScopeKind = "system"
+	TrustScope    ScopeKind = "trust" // as asked for: the token is for the trust's project
 	systemID                = "all"
 	inheritedMark           = "inherited"
 )
@@ -223,5 +224,5 @@ var (
 
 	// Tables are the package's tables, for statestore.Options.
 	Tables = []statestore.AnyTable{Domains, DomainConfigs, Projects, Users, Groups, Memberships, Roles, Assignments, Regions, Services, Endpoints, Revocations, Keys,
-		StoredCredentials, AppCredentials, AccessRules}
+		StoredCredentials, AppCredentials, AccessRules, Trusts}
 )

@@ -38,6 +38,7 @@ type Token struct {
 	AuditIDs  []string  `json:"a"` // its own, then that of the first token of its chain
 	// AppCredentialID is that of the application credential that it rests on.
 	AppCredentialID string `json:"c,omitzero"`
+	TrustID         string `json:"t,omitzero"` // of the trust that it rests on
 	Receipt         bool   `json:"r,omitzero"` // it is worth nothing alone: see MissingFactors
 
 	spending []func(*statestore.Txn) error // of a token that is being issued

@@ -61,6 +61,9 @@ type authScope struct {
 	Domain   *domainRef  `json:"domain"`
 	System   *systemRef  `json:"system"`
 	Unscoped *struct{}   `json:"unscoped"`
+	Trust    *struct {
+		ID string `json:"id"`
+	} `json:"OS-TRUST:trust"`
 }
 
 type projectRef struct {
@@ -225,12 +228,19 @@ func (b *authBody) scope() (r identity.ScopeRef, err error) {
 		}
 		r = identity.ScopeRef{Kind: identity.SystemScope}
 	}
+	if s.Trust != nil {
+		n++
+		if s.Trust.ID == "" {
+			return r, expecting("id", "OS-TRUST:trust", "/auth/scope/OS-TRUST:trust/id")
+		}
+		r = identity.ScopeRef{Kind: identity.TrustScope, ID: s.Trust.ID}
+	}
 	if s.Unscoped != nil {
 		n++
 		r = identity.ScopeRef{Explicit: true}
 	}
 	if n > 1 {
-		return r, cloud.Errorf(cloud.Invalid, "", "A token is for one project, one domain, the system, or unscoped: give one of them.").At("/auth/scope")
+		return r, cloud.Errorf(cloud.Invalid, "", "A token is for one project, one domain, the system, a trust, or unscoped: give one of them.").At("/auth/scope")
 	}
 	return r, nil
 }

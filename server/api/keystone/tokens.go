@@ -139,6 +139,7 @@ type tokenWire struct {
 	Domain        *named              `json:"domain,omitzero"`
 	System        *systemRef          `json:"system,omitzero"`
 	AppCredential *tokenAppCredential `json:"application_credential,omitzero"`
+	Trust         *tokenTrust         `json:"OS-TRUST:trust,omitzero"`
 	Roles         []named             `json:"roles,omitzero"`   // not if unscoped
 	Catalog       []catalogEntry      `json:"catalog,omitzero"` // not if unscoped
 }
@@ -149,6 +150,18 @@ type tokenAppCredential struct {
 	Name        string           `json:"name"`
 	Restricted  bool             `json:"restricted"`
 	AccessRules []accessRuleWire `json:"access_rules,omitzero"`
+}
+
+// tokenTrust tells what a token rests on.
+type tokenTrust struct {
+	ID            string `json:"id"`
+	Impersonation bool   `json:"impersonation"`
+	Trustor       onlyID `json:"trustor_user"`
+	Trustee       onlyID `json:"trustee_user"`
+}
+
+type onlyID struct {
+	ID string `json:"id"`
 }
 
 func nameOfDomain(r statestore.Reader, id string) named {
@@ -163,6 +176,9 @@ func renderToken(rq *front.Request, t identity.Token) map[string]tokenWire {
 		User: tokenUser{inDomain{nameOfDomain(r, u.DomainID), u.ID, u.Name}, passwordEnd(u)}}
 	if c, ok := identity.AppCredentials.Get(r, t.AppCredentialID); ok {
 		w.AppCredential = &tokenAppCredential{c.ID, c.Name, !c.Unrestricted, renderAccessRules(r, c)}
+	}
+	if trust, ok := identity.Trusts.Get(r, t.TrustID); ok {
+		w.Trust = &tokenTrust{trust.ID, trust.Impersonation, onlyID{trust.TrustorID}, onlyID{trust.TrusteeID}}
 	}
 	switch t.Scope.Kind {
 	case identity.Unscoped:

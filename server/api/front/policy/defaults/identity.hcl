@@ -104,4 +104,10 @@ rules = {
   "identity:access_rule:list"              = admin || system_reader || own_user
   "identity:access_rule:get"               = admin || system_reader || own_user
   "identity:access_rule:delete"            = admin || own_user
+
+  # Of a trust, own_user is the trustor.
+  "identity:trust:list"   = true # each sees what identity:trust:get allows
+  "identity:trust:get"    = admin || system_reader || own_user || caller.user_id == target.attr.trustee_user_id
+  "identity:trust:create" = own_user
+  "identity:trust:delete" = admin || own_user
 }
