@@ -85,7 +85,7 @@ type liveBody struct {
 func (b *liveBody) Read(p []byte) (int, error) {
 	_ = b.conn.SetReadDeadline(time.Now().Add(b.idle))
 	n, err := b.ReadCloser.Read(p)
-	if err != nil {
+	if err == io.EOF {
 		_ = b.conn.SetReadDeadline(time.Time{}) // what follows takes the time it takes
 	}
 	return n, err
