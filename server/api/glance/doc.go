@@ -13,6 +13,10 @@
 //   - An import's bytes are checked as an upload's are; one that fails leaves the
 //     image queued, and its task tells why. glance-download is from this cloud's own
 //     region, without a detour over the network.
+//   - The cache is of no copies: stores are local and hosts keep their own. To cache
+//     an image reads and checks its bytes.
+//   - Locations are offered only if the operator says so. No instance starts from an
+//     image whose bytes are elsewhere.
 //   - Tasks are made by imports only, and tell their progress in per cent.
 //   - GETs can be waited on, and everything can be tried in a plan session (see front).
 //
