@@ -36,6 +36,10 @@ var Cache = statestore.NewTable(statestore.TableDef[Cached]{
 // CacheTask is the kind of the tasks that read images.
 const CacheTask = "image_cache"
 
+// queueTime is how long an image stays queued at least: who queues one finds it in
+// the queue, and may think better of it.
+const queueTime = 500 * time.Millisecond
+
 // CacheQueue has an image cached. Error kinds: NotFound, Invalid if it is not active.
 func CacheQueue(tx *statestore.Txn, c cloud.Caller, id string) error {
 	i, err := ImageGet(tx, c, id)
@@ -49,7 +53,7 @@ func CacheQueue(tx *statestore.Txn, c cloud.Caller, id string) error {
 		return nil
 	}
 	Cache.Put(tx, Cached{ImageID: id, Queued: true, Size: i.Size})
-	_, err = task.Create(tx, c, task.Spec{Kind: CacheTask, Subject: id, Owner: i.ProjectID, Input: leftover{SHA256: i.SHA256}, Step: "read"})
+	_, err = task.Create(tx, c, task.Spec{Kind: CacheTask, Subject: id, Owner: i.ProjectID, Input: leftover{SHA256: i.SHA256}, Step: "read", After: queueTime})
 	return err
 }
 
