@@ -47,6 +47,7 @@ func RegionDelete(tx *statestore.Txn, id string) error {
 		}
 	}
 	for _, below := range all {
+		dropPolicyUses(tx, "region", below)
 		Regions.Delete(tx, below)
 	}
 	return nil
@@ -81,9 +82,16 @@ func ServiceDelete(tx *statestore.Txn, id string) error {
 		return missing("service", id)
 	}
 	for _, e := range slices.Collect(Endpoints.By(tx, "service", id)) {
-		Endpoints.Delete(tx, e.ID)
+		endpointRemove(tx, e.ID)
 	}
+	dropPolicyUses(tx, "service", id)
 	return nil
+}
+
+func endpointRemove(tx *statestore.Txn, id string) bool {
+	dropPolicyUses(tx, "endpoint", id)
+	dropEndpointFilters(tx, "endpoint", id)
+	return Endpoints.Delete(tx, id)
 }
 
 // EndpointPut stores an endpoint. Error kinds: Invalid, NotFound.
@@ -109,7 +117,7 @@ func EndpointPut(tx *statestore.Txn, e Endpoint) (Endpoint, error) {
 
 // EndpointDelete deletes an endpoint. Error kind: NotFound.
 func EndpointDelete(tx *statestore.Txn, id string) error {
-	if !Endpoints.Delete(tx, id) {
+	if !endpointRemove(tx, id) {
 		return missing("endpoint", id)
 	}
 	return nil

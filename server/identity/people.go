@@ -115,6 +115,7 @@ func DomainDelete(tx *statestore.Txn, id string) error {
 	dropCredentials(tx, "project", id)
 	dropAppCredentials(tx, "project", id)
 	dropTrusts(tx, "project", id)
+	dropEndpointFilters(tx, "project", id)
 	DomainConfigs.Delete(tx, id)
 	Domains.Delete(tx, id)
 	return nil

@@ -135,5 +135,6 @@ func projectRemove(tx *statestore.Txn, id string) {
 	dropCredentials(tx, "project", id)
 	dropAppCredentials(tx, "project", id)
 	dropTrusts(tx, "project", id)
+	dropEndpointFilters(tx, "project", id)
 	Projects.Delete(tx, id)
 }

@@ -224,5 +224,6 @@ var (
 
 	// Tables are the package's tables, for statestore.Options.
 	Tables = []statestore.AnyTable{Domains, DomainConfigs, Projects, Users, Groups, Memberships, Roles, Assignments, Regions, Services, Endpoints, Revocations, Keys,
-		StoredCredentials, AppCredentials, AccessRules, Trusts}
+		StoredCredentials, AppCredentials, AccessRules, Trusts,
+		Policies, PolicyUses, EndpointGroups, EndpointFilters}
 )

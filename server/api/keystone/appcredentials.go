@@ -204,6 +204,9 @@ func (a *api) appCredentialCreate(rq *front.Request) (*front.Response, error) {
 // NotFound for a role, Forbidden without a project.
 func (b *appCredentialBody) row(rq *front.Request) (c identity.AppCredential, err error) {
 	w := b.AppCredential
+	if rq.Caller.UserID != rq.PathValue("id") {
+		return c, cloud.Errorf(cloud.Forbidden, "application_credential", "Users make application credentials for themselves only.")
+	}
 	if rq.Caller.ProjectID == "" {
 		return c, cloud.Errorf(cloud.Forbidden, "application_credential", "An application credential is for a project: a token for one is required.")
 	}

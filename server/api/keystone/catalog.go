@@ -36,10 +36,11 @@ type catalogEndpoint struct {
 	URL       string `json:"url"`
 }
 
-// renderCatalog returns what is enabled, in the order of types and interfaces.
+// renderCatalog returns what is enabled and, if the project has its own choice, in that, in the order of types and interfaces.
 func renderCatalog(rq *front.Request, t identity.Token) []catalogEntry {
 	r := rq.Read()
 	entries := []catalogEntry{}
+	has, filtered := identity.EndpointsOf(r, t.Scope.ID)
 	for s := range identity.Services.All(r) {
 		if !s.Enabled {
 			continue
@@ -47,14 +48,16 @@ func renderCatalog(rq *front.Request, t identity.Token) []catalogEntry {
 		e := catalogEntry{ID: s.ID, Type: s.Type, Name: s.Name, Endpoints: []catalogEndpoint{}}
 		for p := range identity.Endpoints.By(r, "service", s.ID) {
 			url, ok := fill(absolute(rq, p.URL), t)
-			if p.Enabled && ok {
+			if p.Enabled && ok && (!filtered || has(p)) {
 				e.Endpoints = append(e.Endpoints, catalogEndpoint{p.ID, p.Interface, orNull(p.RegionID), orNull(p.RegionID), url})
 			}
 		}
 		slices.SortFunc(e.Endpoints, func(a, b catalogEndpoint) int {
 			return cmp.Or(-cmp.Compare(a.Interface, b.Interface), cmp.Compare(a.ID, b.ID))
 		})
-		entries = append(entries, e)
+		if len(e.Endpoints) > 0 || !filtered {
+			entries = append(entries, e)
+		}
 	}
 	slices.SortFunc(entries, func(a, b catalogEntry) int { return cmp.Or(cmp.Compare(a.Type, b.Type), cmp.Compare(a.ID, b.ID)) })
 	return entries

@@ -22,7 +22,8 @@ func Service(d Deps) *front.Service {
 	a := &api{d}
 	routes := slices.Concat(a.tokenRoutes(), a.reachRoutes(), domainRoutes(), a.domainConfigRoutes(), projectRoutes(), tagRoutes(),
 		a.userRoutes(), a.groupRoutes(), roleRoutes(), impliedRoutes(), assignmentRoutes(), regionRoutes(), serviceRoutes(), endpointRoutes(),
-		a.credentialRoutes(), a.ec2Routes(), a.signatureRoutes(), a.appCredentialRoutes(), a.accessRuleRoutes(), a.trustRoutes())
+		a.credentialRoutes(), a.ec2Routes(), a.signatureRoutes(), a.appCredentialRoutes(), a.accessRuleRoutes(), a.trustRoutes(),
+		policyRoutes(), endpointGroupRoutes())
 	return &front.Service{
 		Name: "keystone", Root: root, Base: "/v3", Fault: fault,
 		Routes: append(versionRoutes(routes), routes...),

@@ -22,10 +22,11 @@ func (a *api) trustRoutes() []front.Route {
 	}
 }
 
-// trustTarget is that of nobody for a trust that does not exist.
+// trustTarget tells everybody of a trust that does not exist: its trustor, who
+// deleted it, is to know.
 func trustTarget(rq *front.Request) (cloud.Target, error) {
-	t, _ := identity.Trusts.Get(rq.Read(), rq.PathValue("id"))
-	return targetOfTrust(t), nil
+	t, err := identity.TrustGet(rq.Read(), rq.PathValue("id"))
+	return targetOfTrust(t), err
 }
 
 func targetOfTrust(t identity.Trust) cloud.Target {
@@ -149,6 +150,9 @@ func (a *api) trustCreate(rq *front.Request) (*front.Response, error) {
 	t, err := b.row(rq.Read())
 	if err != nil {
 		return nil, err
+	}
+	if t.TrustorID != rq.Caller.UserID {
+		return nil, cloud.Errorf(cloud.Forbidden, "trust", "The authenticated user should match the trustor.")
 	}
 	token, err := a.Authority.Validate(rq.Read(), rq.Token)
 	if err != nil {

@@ -71,6 +71,7 @@ func TestTrusts(t *testing.T) {
 	w.call(admin, "PATCH /users/"+helper, `{"user":{"enabled":false}}`).must(200)
 	w.call(lent, "GET /users/"+me, "").must(401)
 	w.call(demo, "DELETE /OS-TRUST/trusts/"+id, "").must(204)
+	w.call(demo, "GET /OS-TRUST/trusts/"+id, "").must(404)
 	w.call(lentOn, "GET /users/"+me, "").must(401)
 	if n := identity.Trusts.Len(w.store.Snapshot()); n != 0 {
 		t.Errorf("%d trusts are left of one that was lent on", n)

@@ -99,7 +99,7 @@ rules = {
 
   "identity:application_credential:list"   = admin || system_reader || own_user
   "identity:application_credential:get"    = admin || system_reader || own_user
-  "identity:application_credential:create" = own_user
+  "identity:application_credential:create" = admin || own_user # and only for oneself
   "identity:application_credential:delete" = admin || own_user
   "identity:access_rule:list"              = admin || system_reader || own_user
   "identity:access_rule:get"               = admin || system_reader || own_user
@@ -108,6 +108,20 @@ rules = {
   # Of a trust, own_user is the trustor.
   "identity:trust:list"   = true # each sees what identity:trust:get allows
   "identity:trust:get"    = admin || system_reader || own_user || caller.user_id == target.attr.trustee_user_id
-  "identity:trust:create" = own_user
+  "identity:trust:create" = admin || own_user # and only by the trustor
   "identity:trust:delete" = admin || own_user
+
+  "identity:policy:list"            = admin || system_reader
+  "identity:policy:get"             = admin || system_reader
+  "identity:policy:create"          = admin
+  "identity:policy:update"          = admin
+  "identity:policy:delete"          = admin
+  "identity:endpoint_group:list"    = admin || system_reader
+  "identity:endpoint_group:get"     = admin || system_reader
+  "identity:endpoint_group:create"  = admin
+  "identity:endpoint_group:update"  = admin
+  "identity:endpoint_group:delete"  = admin
+  "identity:endpoint_filter:get"    = admin || system_reader
+  "identity:endpoint_filter:create" = admin
+  "identity:endpoint_filter:delete" = admin
 }
