@@ -8,9 +8,11 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"runtime/debug"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -102,6 +104,9 @@ func (f *Front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 	e, service, fault := f.routes.find(r)
 	rq.service = service
+	if fault == nil && !isText(r) {
+		fault = cloud.Errorf(cloud.Invalid, "", "The path and the query of the URL must be UTF-8.")
+	}
 	var resp *Response
 	var err error
 	if fault != nil {
@@ -264,6 +269,11 @@ func (f *Front) fault(rq *Request, err error) *Response {
 		c.Msg = "The server met an unexpected condition; the request id finds it in its log."
 		e = &c
 	}
+	if !utf8.ValidString(e.Msg) { // it quotes what the client sent
+		c := *e
+		c.Msg = strings.ToValidUTF8(c.Msg, "\uFFFD")
+		e = &c
+	}
 	resp := rq.service.Fault(rq, status, e)
 	if protocol && se.allow != "" {
 		resp.With("Allow", se.allow)
@@ -340,6 +350,18 @@ func (f *Front) record(rq *Request, e *endpoint, status int, d time.Duration) {
 	}
 	f.log.Log(context.Background(), level, "request", "request_id", rq.ID, "service", rq.service.Name, "method", rq.HTTP.Method,
 		"route", pattern, "status", status, "duration", d, "user", rq.Caller.UserID, "project", rq.Caller.ProjectID, "plan", rq.session != nil)
+}
+
+// isText reports whether what the URL says can be kept and told in JSON.
+func isText(r *http.Request) bool {
+	query, err := url.QueryUnescape(r.URL.RawQuery)
+	if err != nil { // some part of it; the others count
+		query = r.URL.RawQuery
+		for _, vs := range r.URL.Query() {
+			query += strings.Join(vs, "")
+		}
+	}
+	return utf8.ValidString(r.URL.Path) && utf8.ValidString(query)
 }
 
 // oneLine makes s safe as a header value.
