@@ -20,6 +20,7 @@ import (
 	"github.com/cloudlet/cloudlet/resources/keypair"
 	"github.com/cloudlet/cloudlet/resources/network"
 	"github.com/cloudlet/cloudlet/resources/port"
+	"github.com/cloudlet/cloudlet/resources/project"
 	"github.com/cloudlet/cloudlet/resources/securitygroup"
 	"github.com/cloudlet/cloudlet/resources/subnet"
 )
@@ -139,6 +140,7 @@ func (p *cloudlet) Resources(context.Context) []func() resource.Resource {
 		keypair.NewResource,
 		network.NewResource,
 		port.NewResource,
+		project.NewResource,
 		securitygroup.NewResource,
 		subnet.NewResource,
 	}
@@ -151,6 +153,7 @@ func (p *cloudlet) DataSources(context.Context) []func() datasource.DataSource {
 		flavor.NewDataSource,
 		image.NewDataSource,
 		network.NewDataSource,
+		project.NewDataSource,
 		subnet.NewDataSource,
 	}
 }

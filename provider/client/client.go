@@ -43,8 +43,8 @@ type Config struct {
 // Client is a connection to one cloud in one scope. It is safe for concurrent
 // use.
 type Client struct {
-	Compute, Network, Image *gophercloud.ServiceClient
-	Region                  string
+	Compute, Network, Image, Identity *gophercloud.ServiceClient
+	Region                            string
 
 	session  string      // name of this process's plan session
 	applying atomic.Bool // a call of this process has changed the cloud
@@ -83,6 +83,12 @@ func New(ctx context.Context, c Config) (*Client, error) {
 	}
 	if out.Image, err = openstack.NewImageV2(p, endpoint); err != nil {
 		return nil, fmt.Errorf("the catalog has no image endpoint for region %q: %w", endpoint.Region, err)
+	}
+	if out.Identity, err = openstack.NewIdentityV3(p, endpoint); err != nil {
+		out.Identity, err = openstack.NewIdentityV3(p, gophercloud.EndpointOpts{}) // where it authenticated
+	}
+	if err != nil {
+		return nil, fmt.Errorf("the identity API is not known: %w", err)
 	}
 	return out, nil
 }

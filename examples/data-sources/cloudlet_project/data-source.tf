@@ -1,0 +1,3 @@
+data "cloudlet_project" "shop" {
+  name = "shop"
+}
