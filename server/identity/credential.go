@@ -132,19 +132,6 @@ func dropCredentials(tx *statestore.Txn, index, value string) {
 	}
 }
 
-// resealed puts all credentials under the newest key.
-func resealed(tx *statestore.Txn, opened map[string][]byte) error {
-	for id, blob := range opened {
-		c, _ := StoredCredentials.Get(tx, id)
-		var err error
-		if c.Sealed, err = encrypt(tx, c.aad(), blob); err != nil {
-			return err
-		}
-		StoredCredentials.Put(tx, c)
-	}
-	return nil
-}
-
 // EC2ID is the id of the credential that has the access key.
 func EC2ID(access string) string {
 	sum := sha256.Sum256([]byte(access))

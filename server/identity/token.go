@@ -141,13 +141,9 @@ func open(r statestore.Reader, token string) (t Token, ok bool) {
 // forgotten: no token that they sealed is to be valid any more. What else is stored
 // sealed comes under the new one.
 func Rotate(tx *statestore.Txn, keep time.Duration) error {
-	opened := map[string][]byte{}
-	for c := range StoredCredentials.All(tx) {
-		blob, ok := decrypt(tx, c.aad(), c.Sealed)
-		if !ok {
-			return cloud.Errorf(cloud.Internal, "credential", "No key opens the credential %s.", c.ID)
-		}
-		opened[c.ID] = blob
+	opened, err := openSealed(tx)
+	if err != nil {
+		return err
 	}
 	keys := slices.SortedFunc(Keys.All(tx), func(a, b Key) int { return a.CreatedAt.Compare(b.CreatedAt) })
 	for n := range len(keys) - 1 {
@@ -158,7 +154,44 @@ func Rotate(tx *statestore.Txn, keep time.Duration) error {
 	secret := make([]byte, chacha20poly1305.KeySize)
 	rand.Read(secret)
 	Keys.Put(tx, Key{ID: tx.NewID(), Secret: secret, CreatedAt: tx.Now()})
-	return resealed(tx, opened)
+	return sealAgain(tx, opened)
+}
+
+// sealed is what is stored under a token key, opened.
+type sealed struct {
+	aad   string
+	plain []byte
+	put   func(box []byte)
+}
+
+// openSealed opens all that is stored sealed. Error kind: Internal if no key opens it.
+func openSealed(tx *statestore.Txn) (all []sealed, err error) {
+	add := func(aad string, box []byte, put func([]byte)) {
+		plain, ok := decrypt(tx, aad, box)
+		if !ok {
+			err = cloud.Errorf(cloud.Internal, "", "No key opens the %s.", aad)
+		}
+		all = append(all, sealed{aad, plain, put})
+	}
+	for c := range StoredCredentials.All(tx) {
+		add(c.aad(), c.Sealed, func(box []byte) { c.Sealed = box; StoredCredentials.Put(tx, c) })
+	}
+	for c := range Consumers.All(tx) {
+		add(c.aad(), c.Sealed, func(box []byte) { c.Sealed = box; Consumers.Put(tx, c) })
+	}
+	return all, err
+}
+
+// sealAgain stores it under the newest key.
+func sealAgain(tx *statestore.Txn, all []sealed) error {
+	for _, s := range all {
+		box, err := encrypt(tx, s.aad, s.plain)
+		if err != nil {
+			return err
+		}
+		s.put(box)
+	}
+	return nil
 }
 
 // KeysRotate puts a new key in force and keeps those whose tokens may be valid.

@@ -124,4 +124,10 @@ rules = {
   "identity:endpoint_filter:get"    = admin || system_reader
   "identity:endpoint_filter:create" = admin
   "identity:endpoint_filter:delete" = admin
+
+  "identity:consumer:list"   = admin || system_reader
+  "identity:consumer:get"    = admin || system_reader
+  "identity:consumer:create" = admin
+  "identity:consumer:update" = admin
+  "identity:consumer:delete" = admin
 }
