@@ -21,6 +21,7 @@ type Authority struct {
 type Settings struct {
 	TokenLife  time.Duration // from the authentication on; 0: DefaultTokenLife
 	Compliance Compliance
+	LimitModel LimitModel // empty: FlatLimits
 }
 
 // UserRef names a user by id, or by name and domain.

@@ -48,6 +48,7 @@ func RegionDelete(tx *statestore.Txn, id string) error {
 	}
 	for _, below := range all {
 		dropPolicyUses(tx, "region", below)
+		dropRegistered(tx, "region", below)
 		Regions.Delete(tx, below)
 	}
 	return nil
@@ -85,6 +86,7 @@ func ServiceDelete(tx *statestore.Txn, id string) error {
 		endpointRemove(tx, e.ID)
 	}
 	dropPolicyUses(tx, "service", id)
+	dropRegistered(tx, "service", id)
 	return nil
 }
 

@@ -116,6 +116,7 @@ func DomainDelete(tx *statestore.Txn, id string) error {
 	dropAppCredentials(tx, "project", id)
 	dropTrusts(tx, "project", id)
 	dropEndpointFilters(tx, "project", id)
+	dropLimits(tx, "owner", id)
 	DomainConfigs.Delete(tx, id)
 	Domains.Delete(tx, id)
 	return nil

@@ -136,5 +136,6 @@ func projectRemove(tx *statestore.Txn, id string) {
 	dropAppCredentials(tx, "project", id)
 	dropTrusts(tx, "project", id)
 	dropEndpointFilters(tx, "project", id)
+	dropLimits(tx, "owner", id)
 	Projects.Delete(tx, id)
 }

@@ -11,12 +11,13 @@ import (
 // Keystone's options have ([token] expiration, [security_compliance]), with dashes.
 type identityFlags struct {
 	tokenExpiration, lockoutDuration int // seconds
-	regex                            string
+	regex, limitModel                string
 	c                                identity.Compliance
 }
 
 func (f *identityFlags) declare(s *settings) {
 	s.IntVar(&f.tokenExpiration, "token-expiration", int(identity.DefaultTokenLife/time.Second), "`seconds` for which a token is valid")
+	s.StringVar(&f.limitModel, "limit-model", string(identity.FlatLimits), "`model` of the limits that are kept for services: flat or strict_two_level")
 	s.IntVar(&f.c.LockoutFailureAttempts, "lockout-failure-attempts", 0, "`number` of wrong passwords in a row that lock an account; 0: any number is allowed")
 	s.IntVar(&f.lockoutDuration, "lockout-duration", 1800, "`seconds` for which an account stays locked; 0: until its password is set anew")
 	s.IntVar(&f.c.DisableUserAccountDaysInactive, "disable-user-account-days-inactive", 0, "`days` without a login after which a user counts as disabled; 0: never")
@@ -32,6 +33,10 @@ func (f *identityFlags) check(s *settings) (identity.Settings, error) {
 	o := identity.Settings{TokenLife: time.Duration(f.tokenExpiration) * time.Second, Compliance: f.c}
 	c := &o.Compliance
 	c.LockoutDuration = time.Duration(f.lockoutDuration) * time.Second
+	o.LimitModel = identity.LimitModel(f.limitModel)
+	if _, ok := identity.LimitModels[o.LimitModel]; !ok {
+		return o, s.wrong("-limit-model %q: must be flat or strict_two_level", f.limitModel)
+	}
 	if f.tokenExpiration < 1 {
 		return o, s.wrong("-token-expiration %d: must be at least 1", f.tokenExpiration)
 	}

@@ -47,7 +47,7 @@ var every = map[string]string{
 	"log-level":           `"debug"`,
 	"log-format":          `"json"`,
 
-	"token-expiration": `60`, "lockout-failure-attempts": `3`, "lockout-duration": `60`, "disable-user-account-days-inactive": `90`,
+	"token-expiration": `60`, "limit-model": `"strict_two_level"`, "lockout-failure-attempts": `3`, "lockout-duration": `60`, "disable-user-account-days-inactive": `90`,
 	"password-expires-days": `30`, "unique-last-password-count": `5`, "minimum-password-age": `1`, "change-password-upon-first-use": `true`,
 	"password-regex": `"^.{8,}$"`, "password-regex-description": `"8 characters"`,
 }
@@ -139,7 +139,7 @@ func TestOptionsOfSettings(t *testing.T) {
 	if ho.Driver != "sim" || ho.TunnelAddress != netip.MustParseAddr("192.0.2.1") || ho.Zone != "z" || ho.Name != "h" || len(ho.Physnets) != 2 {
 		t.Errorf("host: %+v", ho)
 	}
-	for _, wrong := range [][]string{{"-token-expiration=0"}, {"-lockout-failure-attempts=-1"}, {"-password-regex=("}, {"-password-regex=a"}, {"-minimum-password-age=3", "-password-expires-days=3"}} {
+	for _, wrong := range [][]string{{"-token-expiration=0"}, {"-limit-model=x"}, {"-lockout-failure-attempts=-1"}, {"-password-regex=("}, {"-password-regex=a"}, {"-minimum-password-age=3", "-password-expires-days=3"}} {
 		d := declare()
 		if err := d.parse(wrong); err != nil {
 			t.Fatal(err)

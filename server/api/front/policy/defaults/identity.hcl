@@ -130,4 +130,15 @@ rules = {
   "identity:consumer:create" = admin
   "identity:consumer:update" = admin
   "identity:consumer:delete" = admin
+
+  "identity:registered_limit:list"   = true
+  "identity:registered_limit:get"    = true
+  "identity:registered_limit:create" = admin
+  "identity:registered_limit:update" = admin
+  "identity:registered_limit:delete" = admin
+  "identity:limit:list"              = true # each sees what identity:limit:get allows
+  "identity:limit:get"               = admin || system_reader || domain_reader || owner
+  "identity:limit:create"            = admin
+  "identity:limit:update"            = admin
+  "identity:limit:delete"            = admin
 }

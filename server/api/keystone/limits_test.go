@@ -1,0 +1,77 @@
+package keystone
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/cloudlet/cloudlet/server/identity"
+)
+
+func TestLimits(t *testing.T) {
+	for _, model := range []identity.LimitModel{identity.FlatLimits, identity.StrictLimits} {
+		t.Run(string(model), func(t *testing.T) { testLimits(t, model) })
+	}
+}
+
+func testLimits(t *testing.T, model identity.LimitModel) {
+	w := newWorldWith(t, identity.Settings{LimitModel: model})
+	admin, demo := w.login("admin", "admin"), w.login("demo", "demo")
+	project, other := w.id(admin, "projects", "demo"), w.id(admin, "projects", "admin")
+	service, _ := w.place(admin, "dns", "RegionOne")
+	if got := w.call(demo, "GET /limits/model", "").must(200).at("model/name"); got != string(model) {
+		t.Errorf("the model is %s", got)
+	}
+	strict := func(flat, strict int) int {
+		if model == identity.StrictLimits {
+			return strict
+		}
+		return flat
+	}
+	registered := func(more string) string {
+		return fmt.Sprintf(`{"registered_limits":[{"service_id":%q,%s}]}`, service, more)
+	}
+	a := w.call(admin, "POST /registered_limits", registered(`"resource_name":"zones","default_limit":10`)).must(201)
+	id := a.at("registered_limits/0/id")
+	w.call(admin, "POST /registered_limits", registered(`"resource_name":"zones","default_limit":10`)).must(409)
+	w.call(admin, "POST /registered_limits", registered(`"resource_name":"zones","default_limit":10,"region_id":"RegionOne"`)).must(201)
+	w.call(admin, "POST /registered_limits", registered(`"resource_name":"zones","default_limit":10,"region_id":"nosuch"`)).must(400)
+	w.call(admin, "POST /registered_limits", registered(`"resource_name":"x","default_limit":-2`)).must(400)
+	w.call(admin, "POST /registered_limits", registered(`"resource_name":"x"`)).must(400)
+	w.call(demo, "POST /registered_limits", registered(`"resource_name":"x","default_limit":1`)).must(403)
+	if got := w.call(demo, "GET /registered_limits?resource_name=zones", "").must(200).names("registered_limits", "id"); len(got) != 2 {
+		t.Errorf("registered are %v", got)
+	}
+	limit := func(owner, of string, most int) string {
+		return fmt.Sprintf(`{"limits":[{%q:%q,"service_id":%q,"resource_name":"zones","resource_limit":%d}]}`, owner, of, service, most)
+	}
+	w.call(admin, "POST /limits", limit("project_id", project, 11)).must(strict(201, 403))
+	if model == identity.StrictLimits {
+		w.call(admin, "POST /limits", limit("domain_id", "default", 20)).must(201)
+		w.call(admin, "POST /limits", limit("project_id", project, 11)).must(201)
+	}
+	own := w.call(demo, "GET /limits?project_id="+project, "").must(200).names("limits", "id")[0]
+	w.call(admin, "POST /limits", limit("project_id", project, 5)).must(409)
+	w.call(admin, "POST /limits", limit("project_id", "nosuch", 5)).must(400)
+	w.call(admin, "POST /limits", fmt.Sprintf(`{"limits":[{"project_id":%q,"service_id":%q,"resource_name":"records","resource_limit":1}]}`, project, service)).must(403)
+	theirs := w.call(admin, "POST /limits", limit("project_id", other, 1)).must(201).at("limits/0/id")
+	w.call(demo, "GET /limits/"+theirs, "").must(403)
+	if got := w.call(demo, "GET /limits", "").must(200).names("limits", "id"); len(got) != 1 || got[0] != own {
+		t.Errorf("demo sees %v, not %s", got, own)
+	}
+	w.call(admin, "PATCH /limits/"+own, `{"limit":{"resource_limit":21}}`).must(strict(200, 403))
+	w.call(admin, "PATCH /limits/"+own, `{"limit":{"resource_limit":-1}}`).must(strict(200, 403))
+	w.call(admin, "PATCH /limits/"+own, `{"limit":{"resource_limit":-2}}`).must(400)
+	w.call(admin, "PATCH /limits/"+own, `{"limit":{"project_id":"x"}}`).must(400)
+	w.call(demo, "PATCH /limits/"+own, `{"limit":{"resource_limit":3}}`).must(403)
+	if got := w.call(admin, "PATCH /limits/"+own, `{"limit":{"resource_limit":3,"description":"few"}}`).must(200); got.at("limit/resource_limit") != "3" {
+		t.Errorf("changed to %s", got.text)
+	}
+	w.call(admin, "DELETE /registered_limits/"+id, "").must(403)
+	w.call(admin, "PATCH /registered_limits/"+id, `{"registered_limit":{"resource_name":"x"}}`).must(403)
+	w.call(admin, "PATCH /registered_limits/"+id, `{"registered_limit":{"default_limit":4}}`).must(200)
+	w.call(admin, "DELETE /limits/"+theirs, "").must(204)
+	w.call(admin, "DELETE /projects/"+project, "").must(204)
+	w.call(admin, "GET /limits/"+own, "").must(404)
+	w.call(admin, "DELETE /services/"+service, "").must(204)
+	w.call(admin, "GET /registered_limits/"+id, "").must(404)
+}
