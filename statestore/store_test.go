@@ -112,6 +112,9 @@ func TestWriteErrors(t *testing.T) {
 	if err := s.Write(t.Context(), func(tx *statestore.Txn) error { rows.Put(tx, row{}); return nil }); err == nil {
 		t.Error("a row with an empty key was kept")
 	}
+	if err := s.Write(t.Context(), func(tx *statestore.Txn) error { rows.Put(tx, row{ID: "\xff", Name: "m"}); return nil }); err == nil {
+		t.Error("a row was kept whose key would not be read back")
+	}
 	func() {
 		defer func() {
 			if recover() == nil {

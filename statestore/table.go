@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"iter"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/hashicorp/go-memdb"
 )
@@ -14,7 +15,7 @@ import (
 type TableDef[T any] struct {
 	Name    string          // "network", "port"; unique in a store
 	Version int             // schema number, from 1
-	Key     func(*T) string // primary key, not empty
+	Key     func(*T) string // primary key, not empty and UTF-8
 	Indexes []Index[T]      // secondary
 	// Migrate holds, for each older schema number N, the step from N to N+1. It
 	// gets and returns the row's JSON.
@@ -176,12 +177,16 @@ func (t *Table[T]) misuse(err error) string {
 }
 
 // Put inserts the row, or replaces the one with its key. The row, with its
-// slices and maps, belongs to the store from then on. An empty key or a value
+// slices and maps, belongs to the store from then on. A bad key or a value
 // that a unique index already holds makes the whole Write fail.
 func (t *Table[T]) Put(tx *Txn, row T) {
 	tx.writable()
-	if t.def.Key(&row) == "" {
+	switch key := t.def.Key(&row); {
+	case key == "":
 		tx.fail(fmt.Errorf("statestore: table %s: a row with an empty key", t.def.Name))
+		return
+	case !utf8.ValidString(key): // JSON could not keep it, and the row would not be found again
+		tx.fail(fmt.Errorf("statestore: table %s: the key %q is not UTF-8", t.def.Name, key))
 		return
 	}
 	if err := tx.txn.Insert(t.def.Name, &row); err != nil {
