@@ -21,8 +21,11 @@ import (
 	"github.com/cloudlet/cloudlet/resources/network"
 	"github.com/cloudlet/cloudlet/resources/port"
 	"github.com/cloudlet/cloudlet/resources/project"
+	"github.com/cloudlet/cloudlet/resources/role"
+	"github.com/cloudlet/cloudlet/resources/roleassignment"
 	"github.com/cloudlet/cloudlet/resources/securitygroup"
 	"github.com/cloudlet/cloudlet/resources/subnet"
+	"github.com/cloudlet/cloudlet/resources/user"
 )
 
 // Address is the provider's full source address: what the configuration's
@@ -141,8 +144,11 @@ func (p *cloudlet) Resources(context.Context) []func() resource.Resource {
 		network.NewResource,
 		port.NewResource,
 		project.NewResource,
+		role.NewResource,
+		roleassignment.NewResource,
 		securitygroup.NewResource,
 		subnet.NewResource,
+		user.NewResource,
 	}
 }
 
@@ -154,6 +160,7 @@ func (p *cloudlet) DataSources(context.Context) []func() datasource.DataSource {
 		image.NewDataSource,
 		network.NewDataSource,
 		project.NewDataSource,
+		role.NewDataSource,
 		subnet.NewDataSource,
 	}
 }

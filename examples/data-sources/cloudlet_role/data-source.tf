@@ -1,0 +1,3 @@
+data "cloudlet_role" "member" {
+  name = "member"
+}

@@ -1,0 +1,4 @@
+resource "cloudlet_role" "auditor" {
+  name        = "auditor"
+  description = "May read what happened"
+}
