@@ -102,6 +102,11 @@ func TestCreateRefusals(t *testing.T) {
 		{"an unknown zone", func(s *InstanceSpec) { s.Zone = "mars" }, cloud.Invalid, "/server/availability_zone"},
 		{"an unknown host", func(s *InstanceSpec) { s.Host = "none" }, cloud.Invalid, "/server/host"},
 		{"an unknown server group", func(s *InstanceSpec) { s.Hints = map[string][]string{"group": {"none"}} }, cloud.Invalid, "/os:scheduler_hints/group"},
+		{"more hints than are kept", func(s *InstanceSpec) { s.Hints = map[string][]string{"note": {strings.Repeat("x", 40000)}} }, cloud.Invalid, "/os:scheduler_hints"},
+		{"many hints", func(s *InstanceSpec) {
+			s.Hints = map[string][]string{"note": make([]string, 5000), strings.Repeat("k", 40000): nil}
+		}, cloud.Invalid, "/os:scheduler_hints"},
+		{"more security groups than are kept", func(s *InstanceSpec) { s.SecurityGroups = slices.Repeat([]string{"default"}, 101) }, cloud.Invalid, "/server/security_groups"},
 		{"more than any host has", func(s *InstanceSpec) { s.FlavorID = "huge" }, cloud.NoCapacity, "/server/flavorRef"},
 		{"more than the quota", func(s *InstanceSpec) { s.Min, s.Max = 11, 11 }, cloud.Quota, "/server/flavorRef"},
 		{"an unknown network", nics(NICSpec{NetworkID: "none"}), cloud.Invalid, "/server/networks/0/uuid"},

@@ -56,6 +56,8 @@ const (
 	MaxTags     = 50
 	maxName     = 255
 	maxBatch    = 1000
+	maxGroups   = 100      // security groups named at creation
+	maxHints    = 32 << 10 // bytes of scheduler hints
 )
 
 var (
@@ -87,7 +89,7 @@ func (s *InstanceSpec) check(op string) error {
 		return err
 	}
 	s.DiskConfig = cmp.Or(s.DiskConfig, "MANUAL")
-	return cmp.Or(s.checkCount(op), s.checkNetworks(op), checkAccess(op, s.AccessIPv4, s.AccessIPv6), checkDiskConfig(op, s.DiskConfig))
+	return cmp.Or(s.checkCount(op), s.checkNetworks(op), s.checkIntent(op), checkAccess(op, s.AccessIPv4, s.AccessIPv6), checkDiskConfig(op, s.DiskConfig))
 }
 
 func (s *InstanceSpec) checkCount(op string) error {
@@ -131,6 +133,24 @@ func (s *InstanceSpec) checkNetworks(op string) error {
 			}
 		}
 		ports[nic.PortID] = true
+	}
+	return nil
+}
+
+// checkIntent bounds what is kept as it was asked for.
+func (s *InstanceSpec) checkIntent(op string) error {
+	if len(s.SecurityGroups) > maxGroups {
+		return invalid(op, "instance", "/server/security_groups", "Invalid input for field security_groups: there are %d, at most %d are allowed.", len(s.SecurityGroups), maxGroups)
+	}
+	size := 0
+	for name, values := range s.Hints {
+		size += len(name)
+		for _, v := range values {
+			size += len(v) + 1 // an empty one counts too
+		}
+	}
+	if size > maxHints {
+		return invalid(op, "instance", "/os:scheduler_hints", "Invalid input for field os:scheduler_hints: they have %d bytes, at most %d are allowed.", size, maxHints)
 	}
 	return nil
 }

@@ -63,6 +63,7 @@ func TestBodiesAreDecodedStrictly(t *testing.T) {
 		{"a bulk update", "PUT", "/networks/" + n, ann, `{"networks":[{"name":"x"}]}`, 400, "HTTPBadRequest", "", "Unable to find 'network'"},
 		{"a subnet without network", "POST", "/subnets", ann, `{"subnet":{"ip_version":4,"cidr":"10.0.0.0/24"}}`, 400, "HTTPBadRequest", "/subnet/network_id", "Required attribute 'network_id' not specified"},
 		{"a member of an element", "POST", "/ports", ann, `{"port":{"network_id":"` + n + `","fixed_ips":[{"subnet":"x"}]}}`, 400, "HTTPBadRequest", "/port/fixed_ips/0/subnet", "Unexpected keys supplied: subnet"},
+		{"a zone twice", "POST", "/networks", ann, `{"network":{"availability_zone_hints":["nova","nova"]}}`, 400, "HTTPBadRequest", "/network/availability_zone_hints", "Duplicate"},
 		{"a zone that is not there", "POST", "/networks", ann, `{"network":{"availability_zone_hints":["moon"]}}`, 404, "AvailabilityZoneNotFound", "/network/availability_zone_hints", "moon"},
 	})
 	if o := c.make(ann, "networks", `"admin_state_up":"False","mtu":"1400","tenant_id":"p1"`); o["admin_state_up"] != false || o["mtu"] != 1400.0 {

@@ -102,7 +102,10 @@ func (a *api) networkCreate(w writing, in *input) (network.Network, error) {
 	if err := in.fault(); err != nil {
 		return network.Network{}, err
 	}
-	for _, z := range spec.ZoneHints {
+	for n, z := range spec.ZoneHints {
+		if slices.Contains(spec.ZoneHints[:n], z) {
+			return network.Network{}, cloud.Errorf(cloud.Invalid, "network", "Invalid input for availability_zone_hints. Reason: Duplicate items in the list: '%s'.", z).At("/availability_zone_hints")
+		}
 		if !slices.Contains(a.zones(w.tx), z) {
 			return network.Network{}, cloud.Errorf(cloud.NotFound, "availability_zone", "AvailabilityZone %s could not be found.", z).At("/availability_zone_hints")
 		}
