@@ -103,7 +103,8 @@ func (a Authority) finish(r statestore.Reader, t Token, s ScopeRef) (string, Tok
 	if c, ok := AppCredentials.Get(r, t.AppCredentialID); ok && s == (ScopeRef{}) {
 		s = ScopeRef{Kind: ProjectScope, ID: c.ProjectID}
 	}
-	scope, ok := Scope{}, false
+	var scope Scope
+	var ok bool
 	if s.Kind == TrustScope {
 		scope, ok = a.entrust(r, &t, s.ID)
 	} else {
@@ -203,7 +204,7 @@ func (a Authority) enough(r statestore.Reader, t Token) error {
 			return nil
 		}
 	}
-	proven := Token{UserID: t.UserID, Methods: t.Methods, IssuedAt: t.IssuedAt, ExpiresAt: t.IssuedAt.Add(receiptLife).Truncate(time.Second), AuditIDs: t.AuditIDs, Receipt: true}
+	proven := Token{UserID: t.UserID, Methods: t.Methods, IssuedAt: t.IssuedAt, ExpiresAt: t.IssuedAt.Add(receiptLife).Truncate(time.Second), AuditIDs: t.AuditIDs, Receipt: true, spending: t.spending}
 	if _, err := a.check(r, proven); err != nil {
 		return err
 	}

@@ -141,6 +141,12 @@ func TestPasscodes(t *testing.T) {
 	w.call(admin, "PATCH /users/"+me, `{"user":{"options":{"multi_factor_auth_rules":[["password","totp"]]}}}`).must(200)
 	receipt := w.call("", "POST /auth/tokens", passwordAuth("demo", password, projectNamed("demo"))).must(401).header.Get(receiptHeader)
 	got := w.call("", "POST /auth/tokens", auth(code()), receiptHeader, receipt).must(201)
+	w.clock.pass(time.Minute)
+	twice := code() // a passcode counts once for a receipt too
+	w.call("", "POST /auth/tokens", auth(twice)).must(401)
+	if again := w.call("", "POST /auth/tokens", auth(twice)).must(401); again.header.Get(receiptHeader) != "" {
+		t.Error("a passcode has two receipts")
+	}
 	if got.at("token/methods") != "[totp password]" {
 		t.Errorf("methods %s", got.at("token/methods"))
 	}

@@ -55,17 +55,27 @@ func (a *api) tokenIssue(rq *front.Request) (*front.Response, error) {
 	c.Receipt = rq.HTTP.Header.Get(receiptHeader)
 	text, t, err := a.Authority.Issue(rq.Context(), rq.Read(), c, scope)
 	if missing, ok := errors.AsType[*identity.MissingFactors](err); ok {
+		if err := spend(rq, missing.Proven); err != nil {
+			return nil, err
+		}
 		return receiptAnswer(rq, missing), nil
 	}
 	if err := a.noted(rq, c, err); err != nil {
 		return nil, err
 	}
-	if t.Spends() {
-		if err := rq.Write(t.Spend); err != nil {
-			return nil, err
-		}
+	if err := spend(rq, t); err != nil {
+		return nil, err
 	}
 	return tokenAnswer(front.Created(renderToken(rq, t)), text), nil
+}
+
+// spend takes what the authentication used up. Error kind: Unauthenticated if
+// another one did meanwhile.
+func spend(rq *front.Request, t identity.Token) error {
+	if !t.Spends() {
+		return nil
+	}
+	return rq.Write(t.Spend)
 }
 
 func (a *api) tokenShow(rq *front.Request) (*front.Response, error) {
