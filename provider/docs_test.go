@@ -106,6 +106,11 @@ func TestExamples(t *testing.T) {
 			if strings.HasPrefix(pattern, "quickstart") {
 				arguments = "\n  image_file = \"image\""
 			} else {
+				if text, err := os.ReadFile(file); err != nil {
+					t.Fatal(err)
+				} else if strings.Contains(string(text), `variable "password"`) {
+					arguments = "\n  password = \"a password\""
+				}
 				cli.write(dir, module+"/versions.tf", "terraform {\n  required_providers {\n    cloudlet = { source = \"cloudlet/cloudlet\" }\n  }\n}\n")
 			}
 			fmt.Fprintf(&root, "module %q { # %s\n  source = \"./%s\"%s\n}\n", module, file, module, arguments)

@@ -15,6 +15,8 @@ import (
 	"github.com/cloudlet/cloudlet/provider/client"
 	"github.com/cloudlet/cloudlet/resources/availabilityzones"
 	"github.com/cloudlet/cloudlet/resources/flavor"
+	"github.com/cloudlet/cloudlet/resources/group"
+	"github.com/cloudlet/cloudlet/resources/groupmembership"
 	"github.com/cloudlet/cloudlet/resources/image"
 	"github.com/cloudlet/cloudlet/resources/instance"
 	"github.com/cloudlet/cloudlet/resources/keypair"
@@ -138,6 +140,8 @@ func (p *cloudlet) Configure(ctx context.Context, req provider.ConfigureRequest,
 func (p *cloudlet) Resources(context.Context) []func() resource.Resource {
 	return []func() resource.Resource{
 		flavor.NewResource,
+		group.NewResource,
+		groupmembership.NewResource,
 		image.NewResource,
 		instance.NewResource,
 		keypair.NewResource,
@@ -157,6 +161,7 @@ func (p *cloudlet) DataSources(context.Context) []func() datasource.DataSource {
 	return []func() datasource.DataSource{
 		availabilityzones.NewDataSource,
 		flavor.NewDataSource,
+		group.NewDataSource,
 		image.NewDataSource,
 		network.NewDataSource,
 		project.NewDataSource,

@@ -43,8 +43,9 @@ func (c *Client) Wait(ctx context.Context, s *gophercloud.ServiceClient, url str
 				return err
 			}
 		}
+		refused := resp.StatusCode == http.StatusNotModified && resp.Header.Get("Preference-Applied") == "" // it holds too many
 		tag = resp.Header.Get("ETag")
-		if holds && tag != "" {
+		if holds && tag != "" && !refused {
 			continue
 		}
 		select {

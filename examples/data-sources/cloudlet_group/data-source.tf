@@ -1,0 +1,3 @@
+data "cloudlet_group" "night_shift" {
+  name = "night-shift"
+}

@@ -1,0 +1,3 @@
+// Package group is the Terraform resource and data source cloudlet_group: a group
+// of users of the identity API v3.
+package group

@@ -1,0 +1,61 @@
+package groupmembership
+
+import (
+	"regexp"
+
+	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
+	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/cloudlet/cloudlet/provider/client"
+	"github.com/cloudlet/cloudlet/provider/identity"
+)
+
+// NewResource returns cloudlet_group_membership.
+func NewResource() resource.Resource {
+	ref := func(doc string) schema.StringAttribute {
+		return schema.StringAttribute{Required: true, PlanModifiers: client.KeepOrReplace(), MarkdownDescription: doc, Validators: []validator.String{stringvalidator.LengthAtLeast(1)}}
+	}
+	return &identity.Link[model, *model]{Name: "group_membership", What: "group membership",
+		Doc:        "That a user is in a group. Every change replaces it. Its id is its path in the identity API.",
+		Attributes: map[string]schema.Attribute{"group_id": ref("Id of the group."), "user_id": ref("Id of the user.")}}
+}
+
+// model is the resource as Terraform keeps it.
+type model struct {
+	ID       types.String   `tfsdk:"id"`
+	GroupID  types.String   `tfsdk:"group_id"`
+	UserID   types.String   `tfsdk:"user_id"`
+	Timeouts timeouts.Value `tfsdk:"timeouts"`
+}
+
+// Key implements identity.LinkModel.
+func (m *model) Key() *types.String { return &m.ID }
+
+// Limits implements identity.LinkModel.
+func (m *model) Limits() timeouts.Value { return m.Timeouts }
+
+// Refs implements identity.LinkModel.
+func (m *model) Refs() map[string]types.String {
+	return map[string]types.String{"group_id": m.GroupID, "user_id": m.UserID}
+}
+
+// Path implements identity.LinkModel.
+func (m *model) Path(ids map[string]string) string {
+	return "groups/" + ids["group_id"] + "/users/" + ids["user_id"]
+}
+
+var form = regexp.MustCompile(`^groups/([^/]+)/users/([^/]+)$`)
+
+// Parse implements identity.LinkModel.
+func (m *model) Parse(path string) bool {
+	p := form.FindStringSubmatch(path)
+	if p == nil {
+		return false
+	}
+	m.GroupID, m.UserID = types.StringValue(p[1]), types.StringValue(p[2])
+	return true
+}
