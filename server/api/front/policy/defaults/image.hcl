@@ -12,7 +12,7 @@ rules = {
   "image:image:stage"         = admin || project_member
   "image:image:import"        = admin || project_member
   "image:image:copy"          = admin # into further stores
-  "image:image:download"      = true # of what is visible
+  "image:image:download"      = true  # of what is visible
   "image:image:publicize"     = admin
   "image:image:communitize"   = admin || project_member
   "image:image:deactivate"    = admin || project_member
@@ -39,10 +39,10 @@ rules = {
   "image:metadef:get"    = true # of what is visible
   "image:metadef:change" = admin
 
-  "image:schema:get"  = true
-  "image:store:list"  = true
+  "image:schema:get"   = true
+  "image:store:list"   = true
   "image:store:detail" = admin
-  "image:import:info" = true
+  "image:import:info"  = true
 
   "image:task:list"          = admin
   "image:task:get"           = admin
