@@ -49,6 +49,7 @@ func TestWaitIsHeldByTheServer(t *testing.T) {
 		}
 		if calls == 2 {
 			w.Header().Set("ETag", `"one"`)
+			w.Header().Set("Preference-Applied", "wait=60")
 			w.WriteHeader(http.StatusNotModified)
 			return
 		}
@@ -62,6 +63,26 @@ func TestWaitIsHeldByTheServer(t *testing.T) {
 	})
 	if err != nil || strings.Join(seen, " ") != "BUILD ACTIVE" || calls != 3 {
 		t.Errorf("%v after %d calls: %v", seen, calls, err)
+	}
+}
+
+// A cloud that holds too many GETs already is not asked in a tight loop.
+func TestWaitIsRefused(t *testing.T) {
+	calls := 0
+	c, s := newTestClient(t, "wait", func(w http.ResponseWriter, r *http.Request) {
+		calls++
+		w.Header().Set("ETag", `"one"`)
+		if r.Header.Get("If-None-Match") != "" {
+			w.WriteHeader(http.StatusNotModified)
+			return
+		}
+		fmt.Fprint(w, "{}")
+	})
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	err := c.Wait(ctx, s, s.ServiceURL("x"), func([]byte) (bool, error) { return false, nil })
+	if !errors.Is(err, context.DeadlineExceeded) || calls != 2 {
+		t.Errorf("%v after %d calls", err, calls)
 	}
 }
 

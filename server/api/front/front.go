@@ -62,6 +62,7 @@ type Front struct {
 	log     *slog.Logger
 	metrics *Metrics
 	plans   *plans
+	waits   waits
 	version string
 
 	streamIdle time.Duration
@@ -71,7 +72,7 @@ type Front struct {
 // that can never be right.
 func New(o Options) *Front {
 	return &Front{store: o.Store, auth: o.Auth, policy: o.Policy, routes: newTable(o.Services), clock: o.Clock,
-		log: o.Log, metrics: o.Metrics, plans: newPlans(o.Store, o.Clock, o.StandIns), version: o.Version, streamIdle: cmp.Or(o.StreamIdle, time.Minute)}
+		log: o.Log, metrics: o.Metrics, plans: newPlans(o.Store, o.Clock, o.StandIns), waits: waits{held: map[string]int{}}, version: o.Version, streamIdle: cmp.Or(o.StreamIdle, time.Minute)}
 }
 
 // bodyTimeout bounds how long a client may take to send a JSON body.

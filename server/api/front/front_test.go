@@ -147,6 +147,7 @@ type harness struct {
 	t     *testing.T
 	url   string
 	store *statestore.Store
+	front *Front
 	log   *bytes.Buffer
 }
 
@@ -158,6 +159,7 @@ func start(t *testing.T) *harness {
 			things.Put(tx, thing{ID: cloud.UnknownID, Name: "planned", Public: true})
 		}},
 		Clock: cloud.RealClock{}, Log: slog.New(slog.NewTextHandler(h.log, nil)), Version: "test"})
+	h.front = f
 	srv := httptest.NewServer(f)
 	t.Cleanup(srv.Close)
 	h.url = srv.URL
@@ -328,6 +330,32 @@ func TestWaitEndsWhenTheRowIsGone(t *testing.T) {
 	h.call("DELETE", path, "ann:p1", "")
 	if a := <-done; a.status != http.StatusNotFound {
 		t.Errorf("got %d, want 404", a.status)
+	}
+}
+
+// One user cannot fill the memory with GETs that are held, nor keep others from theirs.
+func TestWaitsOfAUserAreBounded(t *testing.T) {
+	h := start(t)
+	path := "/things/v1/things/" + h.create("ann:p1", "x")
+	tag := h.call("GET", path, "ann:p1", "").header.Get("ETag")
+	for range waitsPerUser {
+		h.front.waits.enter("ann")
+	}
+	wait := []string{"If-None-Match", tag, "Prefer", "wait=60"}
+	if a := h.call("GET", path, "ann:p1", "", wait...); a.status != http.StatusNotModified || a.header.Get("Preference-Applied") != "" {
+		t.Errorf("one too many: %d %v", a.status, a.header)
+	}
+	done := make(chan answer)
+	go func() { done <- h.call("GET", path, "bob:p1", "", wait...) }()
+	h.call("POST", path+"/action", "ann:p1", `{"rename":{"to":"after"}}`)
+	if a := <-done; a.status != http.StatusOK {
+		t.Errorf("another user's: %d", a.status)
+	}
+	for range waitsPerUser {
+		h.front.waits.leave("ann")
+	}
+	if len(h.front.waits.held) != 0 {
+		t.Errorf("still counted: %v", h.front.waits.held)
 	}
 }
 

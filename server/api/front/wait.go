@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -18,6 +19,36 @@ import (
 
 // MaxWait is the longest that a GET is held; a client that wants more asks again.
 const MaxWait = 10 * time.Minute
+
+// waitsPerUser is how many GETs of one user are held at once. Each keeps a
+// connection and its answer in memory. A further one is answered at once,
+// without Preference-Applied, as RFC 7240 allows.
+const waitsPerUser = 512
+
+// waits counts the GETs that are held, by user.
+type waits struct {
+	mu   sync.Mutex
+	held map[string]int
+}
+
+// enter reports whether one more GET of the user may be held; leave ends it.
+func (w *waits) enter(user string) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.held[user] >= waitsPerUser {
+		return false
+	}
+	w.held[user]++
+	return true
+}
+
+func (w *waits) leave(user string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.held[user]--; w.held[user] == 0 {
+		delete(w.held, user)
+	}
+}
 
 // waiting is what a client asked for with If-None-Match and Prefer.
 type waiting struct {
@@ -55,6 +86,11 @@ func (f *Front) hold(w http.ResponseWriter, rq *Request, want *waiting) (*Respon
 	ctx := rq.Context()
 	if want.etags == "" {
 		want.limit = 0 // nothing to compare with
+	}
+	if user := rq.Caller.UserID; want.limit > 0 && f.waits.enter(user) {
+		defer f.waits.leave(user)
+	} else {
+		want.limit = 0
 	}
 	if want.limit > 0 {
 		w.Header().Set("Preference-Applied", fmt.Sprintf("wait=%d", int(want.limit/time.Second)))
