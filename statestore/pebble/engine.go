@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"syscall"
 
 	pdb "github.com/cockroachdb/pebble/v2"
@@ -35,6 +36,8 @@ type Engine struct {
 	fs   vfs.FS
 	lock *pdb.Lock // nil if read-only
 	lost chan struct{}
+
+	reading atomic.Int32 // iterators that are open
 
 	mu     sync.RWMutex // held for reading while an iterator or a copy is open
 	closed bool
@@ -67,7 +70,7 @@ func Open(dir string, o Options) (*Engine, error) {
 			return nil, err
 		}
 	}
-	db, err := openDB(dir, o, e.lock)
+	db, err := openDB(dir, o, e.lock, &e.reading)
 	if err != nil {
 		if e.lock != nil {
 			e.lock.Close()
@@ -91,7 +94,9 @@ func lockDir(dir string, fs vfs.FS) (*pdb.Lock, error) {
 	return nil, fmt.Errorf("data directory %s: %w", dir, err)
 }
 
-func openDB(dir string, o Options, lock *pdb.Lock) (*pdb.DB, error) {
+// openDB opens the database. While somebody is reading, who gets an error of
+// what is damaged, Pebble need not end the process because of it.
+func openDB(dir string, o Options, lock *pdb.Lock, reading *atomic.Int32) (*pdb.DB, error) {
 	opts := &pdb.Options{
 		FS:                          o.FS,
 		Lock:                        lock,
@@ -106,6 +111,12 @@ func openDB(dir string, o Options, lock *pdb.Lock) (*pdb.DB, error) {
 		CompactionConcurrencyRange:  func() (int, int) { return 1, 1 },
 		Logger:                      logger{o.Log.With("engine", "pebble", "dir", dir)},
 	}
+	opts.EventListener = &pdb.EventListener{DataCorruption: func(i pdb.DataCorruptionInfo) {
+		if reading.Load() == 0 {
+			opts.Logger.Fatalf("%s", i)
+		}
+		opts.Logger.Errorf("%s", i)
+	}}
 	if o.ReadOnly {
 		opts.FormatMajorVersion = pdb.FormatMinSupported
 	}
@@ -123,7 +134,7 @@ func (e *Engine) Load(ctx context.Context, prefix []byte, fn func(key, value []b
 	}
 	for rec, err := range e.Range(ctx, from, statestore.PrefixEnd(prefix)) {
 		if err != nil {
-			return 0, err
+			return 0, fmt.Errorf("data directory %s: %w", e.dir, err)
 		}
 		if err := fn(rec.Key, rec.Value); err != nil {
 			return 0, err
@@ -213,6 +224,8 @@ func (e *Engine) Range(ctx context.Context, from, to []byte) iter.Seq2[statestor
 			yield(statestore.Record{}, statestore.ErrClosed)
 			return
 		}
+		e.reading.Add(1)
+		defer e.reading.Add(-1)
 		it, err := e.db.NewIterWithContext(ctx, &pdb.IterOptions{LowerBound: bytes.Clone(from), UpperBound: bytes.Clone(to)})
 		if err != nil {
 			yield(statestore.Record{}, err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -176,6 +177,56 @@ func TestRestore(t *testing.T) {
 	left, err := filepath.Glob(filepath.Join(root, "*"))
 	if err != nil || len(left) != 3 {
 		t.Errorf("left behind: %v %v", left, err)
+	}
+}
+
+// TestLoadDamaged flips bytes of a table: who opens the store is told, where and
+// what, and the process goes on.
+func TestLoadDamaged(t *testing.T) {
+	dir := t.TempDir()
+	e, err := pebble.Open(dir, pebble.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 50 {
+		put(t, e, uint64(i+1), fmt.Sprintf("k%d", i), strings.Repeat("value", 200))
+	}
+	for range 2 { // the log becomes a table when it is opened again
+		if err := e.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if e, err = pebble.Open(dir, pebble.Options{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := e.Close(); err != nil {
+		t.Fatal(err)
+	}
+	tables, _ := filepath.Glob(filepath.Join(dir, "*.sst"))
+	if len(tables) == 0 {
+		t.Fatal("there is no table")
+	}
+	for _, name := range tables {
+		b, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range 20 {
+			b[i] ^= 0x5a
+		}
+		if err := os.WriteFile(name, b, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if e, err = pebble.Open(dir, pebble.Options{Log: slog.New(slog.DiscardHandler)}); err != nil {
+		t.Fatal(err)
+	}
+	_, err = e.Load(t.Context(), nil, func(_, _ []byte) error { return nil })
+	if err == nil || !strings.Contains(err.Error(), dir) || !strings.Contains(err.Error(), "corruption") {
+		t.Errorf("a damaged table: %v", err)
+	}
+	if err := e.Close(); err != nil {
+		t.Errorf("close: %v", err)
 	}
 }
 
