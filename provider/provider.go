@@ -14,6 +14,7 @@ import (
 
 	"github.com/cloudlet/cloudlet/provider/client"
 	"github.com/cloudlet/cloudlet/resources/availabilityzones"
+	"github.com/cloudlet/cloudlet/resources/domain"
 	"github.com/cloudlet/cloudlet/resources/flavor"
 	"github.com/cloudlet/cloudlet/resources/group"
 	"github.com/cloudlet/cloudlet/resources/groupmembership"
@@ -139,6 +140,7 @@ func (p *cloudlet) Configure(ctx context.Context, req provider.ConfigureRequest,
 // Resources implements provider.Provider.
 func (p *cloudlet) Resources(context.Context) []func() resource.Resource {
 	return []func() resource.Resource{
+		domain.NewResource,
 		flavor.NewResource,
 		group.NewResource,
 		groupmembership.NewResource,
@@ -160,6 +162,7 @@ func (p *cloudlet) Resources(context.Context) []func() resource.Resource {
 func (p *cloudlet) DataSources(context.Context) []func() datasource.DataSource {
 	return []func() datasource.DataSource{
 		availabilityzones.NewDataSource,
+		domain.NewDataSource,
 		flavor.NewDataSource,
 		group.NewDataSource,
 		image.NewDataSource,

@@ -29,6 +29,7 @@ type Kind[M any] struct {
 	Schema  map[string]schema.Attribute // without id and timeouts
 	Fields  client.Fields               // what an error of the API may point at
 	Unique  func(m M) url.Values        // the query that finds only this one by its name; nil if none can
+	Retire  map[string]any              // the update that goes before a delete; nil for none
 	Secrets func(config, plan M, state *M) map[string]any
 	// Secrets returns the write-only fields to send: state is nil in a create. Nil
 	// if there are none.
@@ -131,8 +132,13 @@ func change(ctx context.Context, s *gophercloud.ServiceClient, name, plural, id 
 	return nil
 }
 
-func remove(ctx context.Context, s *gophercloud.ServiceClient, plural, id string) error {
-	resp, err := s.Delete(ctx, s.ServiceURL(plural, url.PathEscape(id)), nil)
+func (k Kind[M]) remove(ctx context.Context, s *gophercloud.ServiceClient, id string) error {
+	if k.Retire != nil {
+		if err := change(ctx, s, k.Name, k.Plural, id, k.Retire); err != nil {
+			return err
+		}
+	}
+	resp, err := s.Delete(ctx, s.ServiceURL(k.Plural, url.PathEscape(id)), nil)
 	_, _, err = gophercloud.ParseResponse(resp, err)
 	return err
 }

@@ -68,7 +68,7 @@ func (r *Resource[M, W, P]) ModifyPlan(ctx context.Context, req resource.ModifyP
 			return change(ctx, s, k.Name, k.Plural, P(&state).Key().ValueString(), body)
 		},
 		Delete: func(ctx context.Context, s *gophercloud.ServiceClient, state M) error {
-			return remove(ctx, s, k.Plural, P(&state).Key().ValueString())
+			return k.remove(ctx, s, P(&state).Key().ValueString())
 		},
 	})
 }
@@ -184,7 +184,7 @@ func (r *Resource[M, W, P]) Delete(ctx context.Context, req resource.DeleteReque
 	}
 	ctx, cancel := r.Client.Deadline(ctx, limit)
 	defer cancel()
-	if err := remove(ctx, r.Client.Identity, r.Kind.Plural, P(&m).Key().ValueString()); err != nil && !client.NotFound(err) {
+	if err := r.Kind.remove(ctx, r.Client.Identity, P(&m).Key().ValueString()); err != nil && !client.NotFound(err) {
 		client.AddError(&resp.Diagnostics, "Cannot delete the "+r.Kind.Name, err, r.Kind.Fields)
 	}
 }

@@ -1,0 +1,3 @@
+data "cloudlet_domain" "customer" {
+  name = "customer"
+}
