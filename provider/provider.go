@@ -15,6 +15,7 @@ import (
 	"github.com/cloudlet/cloudlet/provider/client"
 	"github.com/cloudlet/cloudlet/resources/availabilityzones"
 	"github.com/cloudlet/cloudlet/resources/domain"
+	"github.com/cloudlet/cloudlet/resources/endpoint"
 	"github.com/cloudlet/cloudlet/resources/flavor"
 	"github.com/cloudlet/cloudlet/resources/group"
 	"github.com/cloudlet/cloudlet/resources/groupmembership"
@@ -24,9 +25,11 @@ import (
 	"github.com/cloudlet/cloudlet/resources/network"
 	"github.com/cloudlet/cloudlet/resources/port"
 	"github.com/cloudlet/cloudlet/resources/project"
+	"github.com/cloudlet/cloudlet/resources/region"
 	"github.com/cloudlet/cloudlet/resources/role"
 	"github.com/cloudlet/cloudlet/resources/roleassignment"
 	"github.com/cloudlet/cloudlet/resources/securitygroup"
+	"github.com/cloudlet/cloudlet/resources/service"
 	"github.com/cloudlet/cloudlet/resources/subnet"
 	"github.com/cloudlet/cloudlet/resources/user"
 )
@@ -141,6 +144,7 @@ func (p *cloudlet) Configure(ctx context.Context, req provider.ConfigureRequest,
 func (p *cloudlet) Resources(context.Context) []func() resource.Resource {
 	return []func() resource.Resource{
 		domain.NewResource,
+		endpoint.NewResource,
 		flavor.NewResource,
 		group.NewResource,
 		groupmembership.NewResource,
@@ -150,9 +154,11 @@ func (p *cloudlet) Resources(context.Context) []func() resource.Resource {
 		network.NewResource,
 		port.NewResource,
 		project.NewResource,
+		region.NewResource,
 		role.NewResource,
 		roleassignment.NewResource,
 		securitygroup.NewResource,
+		service.NewResource,
 		subnet.NewResource,
 		user.NewResource,
 	}

@@ -1,0 +1,1 @@
+terraform import cloudlet_region.south south

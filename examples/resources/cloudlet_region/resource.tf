@@ -1,0 +1,4 @@
+resource "cloudlet_region" "south" {
+  id               = "south"
+  parent_region_id = "RegionOne"
+}

@@ -1,0 +1,4 @@
+resource "cloudlet_service" "objects" {
+  name = "swift"
+  type = "object-store"
+}
