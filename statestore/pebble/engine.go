@@ -9,6 +9,8 @@ import (
 	"iter"
 	"log/slog"
 	"path/filepath"
+	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -37,7 +39,7 @@ type Engine struct {
 	lock *pdb.Lock // nil if read-only
 	lost chan struct{}
 
-	reading atomic.Int32 // iterators that are open
+	reading atomic.Int32 // calls that read: damage is their error
 
 	mu     sync.RWMutex // held for reading while an iterator or a copy is open
 	closed bool
@@ -70,7 +72,11 @@ func Open(dir string, o Options) (*Engine, error) {
 			return nil, err
 		}
 	}
+	tables := hasTables(dir, o.FS)
 	db, err := openDB(dir, o, e.lock, &e.reading)
+	if err == nil && tables && e.isEmpty(db) {
+		err = errors.Join(errors.New("the files of a state are there, but the list of them (MANIFEST) is damaged; restore a backup"), db.Close())
+	}
 	if err != nil {
 		if e.lock != nil {
 			e.lock.Close()
@@ -79,6 +85,25 @@ func Open(dir string, o Options) (*Engine, error) {
 	}
 	e.db = db
 	return e, nil
+}
+
+// hasTables reports whether the directory holds tables: every one is of a
+// database that has had a commit.
+func hasTables(dir string, fs vfs.FS) bool {
+	names, _ := fs.List(dir)
+	return slices.ContainsFunc(names, func(n string) bool { return strings.HasSuffix(n, ".sst") })
+}
+
+// isEmpty reports whether nothing was ever committed. Pebble takes what follows
+// a damaged record of its MANIFEST for never written.
+func (e *Engine) isEmpty(db *pdb.DB) bool {
+	e.reading.Add(1)
+	defer e.reading.Add(-1)
+	_, closer, err := db.Get(revisionKey)
+	if err == nil {
+		closer.Close()
+	}
+	return errors.Is(err, pdb.ErrNotFound)
 }
 
 func lockDir(dir string, fs vfs.FS) (*pdb.Lock, error) {

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -180,6 +181,14 @@ func TestRestore(t *testing.T) {
 	}
 }
 
+func lastManifest(t *testing.T, dir string) string {
+	names, err := filepath.Glob(filepath.Join(dir, "MANIFEST-*"))
+	if err != nil || len(names) == 0 {
+		t.Fatalf("no manifest: %v", err)
+	}
+	return slices.Max(names)
+}
+
 // TestLoadDamaged flips bytes of a table: who opens the store is told, where and
 // what, and the process goes on.
 func TestLoadDamaged(t *testing.T) {
@@ -205,6 +214,23 @@ func TestLoadDamaged(t *testing.T) {
 	tables, _ := filepath.Glob(filepath.Join(dir, "*.sst"))
 	if len(tables) == 0 {
 		t.Fatal("there is no table")
+	}
+	manifest := lastManifest(t, dir)
+	whole, err := os.ReadFile(manifest)
+	if err != nil {
+		t.Fatal(err)
+	}
+	copied := filepath.Join(t.TempDir(), "copy")
+	if err := os.CopyFS(copied, os.DirFS(dir)); err != nil {
+		t.Fatal(err)
+	}
+	torn := slices.Clone(whole)
+	torn[40] ^= 0x5a
+	if err := os.WriteFile(filepath.Join(copied, filepath.Base(manifest)), torn, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := pebble.Open(copied, pebble.Options{}); err == nil || !strings.Contains(err.Error(), "MANIFEST") {
+		t.Errorf("a damaged list of tables passes for a new state: %v", err)
 	}
 	for _, name := range tables {
 		b, err := os.ReadFile(name)
