@@ -24,6 +24,10 @@ import (
 // revisionKey holds the revision of the last batch, 8 bytes big-endian.
 var revisionKey = []byte("\x00revision")
 
+// bornKey is set by the first batch of all and never again: where there are
+// commits but it is not, the beginning is missing.
+var bornKey = []byte("\x00born")
+
 // Options adjust an engine. The zero value is right outside of tests.
 type Options struct {
 	FS       vfs.FS       // default: the machine's
@@ -38,6 +42,7 @@ type Engine struct {
 	fs   vfs.FS
 	lock *pdb.Lock // nil if read-only
 	lost chan struct{}
+	born bool // bornKey is there; for Commit, which runs one at a time
 
 	reading atomic.Int32 // calls that read: damage is their error
 
@@ -74,7 +79,10 @@ func Open(dir string, o Options) (*Engine, error) {
 	}
 	tables := hasTables(dir, o.FS)
 	db, err := openDB(dir, o, e.lock, &e.reading)
-	if err == nil && tables && e.isEmpty(db) {
+	if err == nil {
+		e.born = e.has(db, bornKey)
+	}
+	if err == nil && !e.born && (tables || e.has(db, revisionKey)) {
 		err = errors.Join(errors.New("the files of a state are there, but the list of them (MANIFEST) is damaged; restore a backup"), db.Close())
 	}
 	if err != nil {
@@ -94,16 +102,16 @@ func hasTables(dir string, fs vfs.FS) bool {
 	return slices.ContainsFunc(names, func(n string) bool { return strings.HasSuffix(n, ".sst") })
 }
 
-// isEmpty reports whether nothing was ever committed. Pebble takes what follows
-// a damaged record of its MANIFEST for never written.
-func (e *Engine) isEmpty(db *pdb.DB) bool {
+// has reports whether there is a record with the key. Pebble takes what follows a
+// damaged record of its MANIFEST for never written.
+func (e *Engine) has(db *pdb.DB, key []byte) bool {
 	e.reading.Add(1)
 	defer e.reading.Add(-1)
-	_, closer, err := db.Get(revisionKey)
+	_, closer, err := db.Get(key)
 	if err == nil {
 		closer.Close()
 	}
-	return errors.Is(err, pdb.ErrNotFound)
+	return !errors.Is(err, pdb.ErrNotFound)
 }
 
 func lockDir(dir string, fs vfs.FS) (*pdb.Lock, error) {
@@ -215,6 +223,11 @@ func (e *Engine) Commit(ctx context.Context, b statestore.Batch) (err error) {
 			return err
 		}
 	}
+	if !e.born {
+		if err := batch.Set(bornKey, nil, nil); err != nil {
+			return err
+		}
+	}
 	if err := batch.Set(revisionKey, binary.BigEndian.AppendUint64(nil, b.Revision), nil); err != nil {
 		return err
 	}
@@ -229,7 +242,11 @@ func (e *Engine) Commit(ctx context.Context, b statestore.Batch) (err error) {
 			err = fmt.Errorf("data directory %s: %s", e.dir, string(f))
 		}
 	}()
-	return batch.Commit(pdb.Sync)
+	if err := batch.Commit(pdb.Sync); err != nil {
+		return err
+	}
+	e.born = true
+	return nil
 }
 
 func (e *Engine) deletePrefix(batch *pdb.Batch, prefix []byte) error {
