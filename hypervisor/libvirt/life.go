@@ -47,7 +47,20 @@ func (g *guest) start() error {
 	if err := g.keep(); err != nil {
 		return err
 	}
-	return g.dom.Create()
+	return g.create()
+}
+
+// create starts a domain that was seen off. A program like this one that was
+// killed meanwhile may have begun to start it, and libvirtd goes on: then it runs.
+func (g *guest) create() error {
+	err := g.dom.Create()
+	if err == nil {
+		return nil
+	}
+	if active, e := g.dom.IsActive(); e == nil && active {
+		return nil
+	}
+	return err
 }
 
 func (g *guest) resume() error {
