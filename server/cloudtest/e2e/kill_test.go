@@ -246,6 +246,7 @@ func (k killer) during(script func(context.Context, cloudtest.Clients) error, ki
 			}
 		}
 		k.t.Logf("the script is run again: %v", err)
+		<-time.After(time.Second) // as anybody who types would take; hosts try again meanwhile
 		done = begin()
 	}
 	k.t.Fatalf("after the last kill the script does not complete")
