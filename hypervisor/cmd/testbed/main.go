@@ -1,4 +1,4 @@
-// Testbed makes isolated hosts with libvirt on this machine, runs commands in
+// Command testbed makes isolated hosts with libvirt on this machine, runs commands in
 // them, and takes them away. See package testbed.
 package main
 
