@@ -1,6 +1,6 @@
 //go:build cgo
 
-// Cloudlet-libvirt is the plugin program with the libvirt driver. The agent
+// Command cloudlet-libvirt is the plugin program with the libvirt driver. The agent
 // starts it, on the host of its libvirtd; it is of no use by itself.
 package main
 
