@@ -65,5 +65,5 @@ func run(ctx context.Context, bin, only string) error {
 	if err != nil {
 		return err
 	}
-	return report(listed, out, excepted)
+	return report(os.Stdout, listed, out, excepted)
 }

@@ -3,8 +3,8 @@ package main
 import (
 	_ "embed"
 	"fmt"
+	"io"
 	"maps"
-	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -48,9 +48,9 @@ var (
 	fixture    = regexp.MustCompile(`^(setUp|tearDown)Class \((.*)\)$`)
 )
 
-// results reads what stestr wrote, by id without its tags. Each listed test has a result: its own, or that
-// of its class where that was not set up. A class that was not taken down fails
-// under the fixture's own name.
+// results reads what stestr wrote, by id without its tags. Each listed test has a
+// result: its own, or that of its class where that was not set up. A class that was
+// not taken down fails under the fixture's own name.
 func results(listed []string, out string) map[string]result {
 	all, classes := map[string]result{}, map[string]result{}
 	for _, m := range resultLine.FindAllStringSubmatch(out, -1) {
@@ -86,9 +86,10 @@ func suite(id string) string {
 	return parts[0]
 }
 
-// report prints the table and the closing line. It returns an error if a test
-// failed or was skipped that no exception names.
-func report(listed []string, out string, excepted []exception) error {
+// report writes the table and the closing line, and what stestr wrote if not all
+// is well: a test failed or was skipped that no exception names, which is the error
+// it returns.
+func report(to io.Writer, listed []string, out string, excepted []exception) error {
 	all := results(listed, out)
 	counts := map[string]map[string]int{}
 	total := map[string]int{}
@@ -105,12 +106,12 @@ func report(listed []string, out string, excepted []exception) error {
 			continue
 		}
 		unexpected++
-		fmt.Printf("%s %s %s\n", r.verdict, id, r.detail)
+		fmt.Fprintf(to, "%s %s %s\n", r.verdict, id, r.detail)
 	}
 	if unexpected > 0 {
-		fmt.Println(out)
+		fmt.Fprintln(to, out)
 	}
-	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
+	w := tabwriter.NewWriter(to, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "suite\tpassed\tfailed\tskipped")
 	for _, s := range slices.Sorted(maps.Keys(counts)) {
 		fmt.Fprintf(w, "%s\t%d\t%d\t%d\n", s, counts[s]["passed"], counts[s]["failed"], counts[s]["skipped"])
@@ -118,7 +119,7 @@ func report(listed []string, out string, excepted []exception) error {
 	if err := w.Flush(); err != nil {
 		return err
 	}
-	fmt.Printf("%d passed, %d failed, %d skipped\n", total["passed"], total["failed"], total["skipped"])
+	fmt.Fprintf(to, "%d passed, %d failed, %d skipped\n", total["passed"], total["failed"], total["skipped"])
 	if unexpected > 0 {
 		return fmt.Errorf("%d tests failed or were skipped that exceptions.txt does not name", unexpected)
 	}
