@@ -11,6 +11,7 @@ import (
 	"hash"
 	"io"
 	"os"
+	"sync"
 
 	"github.com/cloudlet/cloudlet/server/cloud"
 	"github.com/cloudlet/cloudlet/server/image/inspect"
@@ -206,11 +207,14 @@ type sums struct{ sha256, sha512, md5 hash.Hash }
 
 func newSums() sums { return sums{sha256.New(), sha512.New(), md5.New()} }
 
-// Write implements io.Writer; it never fails.
+// Write implements io.Writer; it never fails. The hashes are computed at the same
+// time: of an upload's work they are most.
 func (s sums) Write(b []byte) (int, error) {
-	for _, h := range []hash.Hash{s.sha256, s.sha512, s.md5} {
-		h.Write(b)
-	}
+	var others sync.WaitGroup
+	others.Go(func() { s.sha512.Write(b) })
+	others.Go(func() { s.md5.Write(b) })
+	s.sha256.Write(b)
+	others.Wait()
 	return len(b), nil
 }
 

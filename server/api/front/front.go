@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"runtime/debug"
 	"strings"
+	"sync"
 	"time"
 	"unicode/utf8"
 
@@ -327,13 +328,31 @@ func (f *Front) stream(w http.ResponseWriter, rq *Request, resp *Response) {
 	if rq.HTTP.Method == http.MethodHead {
 		return
 	}
-	n, err := io.Copy(w, resp.Stream)
+	n, err := copyAhead(w, resp.Stream)
 	if err != nil || resp.Length >= 0 && n != resp.Length {
 		if rq.Context().Err() == nil {
 			rq.Log().Error("download cut short", "path", rq.HTTP.URL.Path, "sent", n, "of", resp.Length, "error", err)
 		}
 		panic(http.ErrAbortHandler)
 	}
+}
+
+// piece is how much of a stream is under way at once, twice: in bytes.
+const piece = 256 << 10
+
+// copyAhead is io.Copy that reads one piece ahead, so that a disk and its hash
+// work while the network does. It returns when nothing reads r any more.
+func copyAhead(w io.Writer, r io.Reader) (int64, error) {
+	out, in := io.Pipe()
+	var reading sync.WaitGroup
+	reading.Go(func() {
+		_, err := io.CopyBuffer(in, r, make([]byte, piece))
+		in.CloseWithError(err)
+	})
+	n, err := io.CopyBuffer(struct{ io.Writer }{w}, out, make([]byte, piece))
+	out.CloseWithError(err)
+	reading.Wait()
+	return n, err
 }
 
 func (f *Front) record(rq *Request, e *endpoint, status int, d time.Duration) {

@@ -125,14 +125,22 @@ func (c *cloud) call(method, path string, in, out any, header ...string) (string
 }
 
 // resident is the resident memory of the process, in bytes.
-func (c *cloud) resident() (int64, error) {
+func (c *cloud) resident() (int64, error) { return c.memory("VmRSS") }
+
+// forgetPeak lets VmHWM begin anew (proc(5), clear_refs).
+func (c *cloud) forgetPeak() error {
+	return os.WriteFile(fmt.Sprintf("/proc/%d/clear_refs", c.cmd.Process.Pid), []byte("5"), 0)
+}
+
+// memory is a figure of the process in proc(5), status, in bytes.
+func (c *cloud) memory(name string) (int64, error) {
 	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", c.cmd.Process.Pid))
 	if err != nil {
 		return 0, err
 	}
-	m := regexp.MustCompile(`VmRSS:\s+(\d+) kB`).FindSubmatch(b)
+	m := regexp.MustCompile(name + `:\s+(\d+) kB`).FindSubmatch(b)
 	if m == nil {
-		return 0, errors.New("no VmRSS")
+		return 0, errors.New("no " + name)
 	}
 	kib, err := strconv.ParseInt(string(m[1]), 10, 64)
 	return kib << 10, err

@@ -41,7 +41,7 @@ type bench struct {
 
 func main() {
 	bin := flag.String("bin", "bin", "`directory` of the built programs")
-	only := flag.String("only", "", "run only one of startup, api, terraform, qemu")
+	only := flag.String("only", "", "run only one of startup, api, identity, image, terraform, qemu")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
@@ -68,7 +68,7 @@ func run(ctx context.Context, bin, only string) error {
 	for _, step := range []struct {
 		name string
 		run  func() error
-	}{{"startup", b.startup}, {"api", b.api}, {"terraform", b.terraform}, {"qemu", b.qemu}} {
+	}{{"startup", b.startup}, {"api", b.api}, {"identity", b.identity}, {"image", b.images}, {"terraform", b.terraform}, {"qemu", b.qemu}} {
 		if only != "" && only != step.name {
 			continue
 		}
@@ -83,7 +83,7 @@ func run(ctx context.Context, bin, only string) error {
 func (b *bench) add(name string, d, must time.Duration, floor string, floorTime time.Duration) {
 	f := figure{name: name, value: d.Round(10 * time.Microsecond).String(), ok: must == 0 || d <= must, floor: floor + " " + floorTime.Round(time.Microsecond).String(), ratio: float64(d) / float64(floorTime)}
 	if must > 0 {
-		f.must = "≤ " + must.String()
+		f.must = "≤ " + must.Round(10*time.Microsecond).String()
 	}
 	b.rows = append(b.rows, f)
 }
@@ -92,6 +92,13 @@ func (b *bench) addRatio(name string, d, peer time.Duration, most float64, peerN
 	r := float64(d) / float64(peer)
 	b.rows = append(b.rows, figure{name: name, value: d.Round(time.Millisecond).String(), must: fmt.Sprintf("≤ %.0f ×", most), ok: r <= most,
 		floor: peerName + " " + peer.Round(time.Millisecond).String(), ratio: r})
+}
+
+// addSpeed notes how fast bytes go, which must be a part of the peer's speed.
+func (b *bench) addSpeed(name string, bytes int64, d, peer time.Duration, least float64, peerName string) {
+	speed := func(d time.Duration) string { return fmt.Sprintf("%.0f MB/s", float64(bytes)/1e6/d.Seconds()) }
+	r := float64(peer) / float64(d)
+	b.rows = append(b.rows, figure{name: name, value: speed(d), must: fmt.Sprintf("≥ %.1f ×", least), ok: r >= least, floor: peerName + " " + speed(peer), ratio: r})
 }
 
 func (b *bench) addSize(name string, bytes, most int64) {
@@ -105,12 +112,23 @@ func (b *bench) print() {
 		if !r.ok {
 			verdict = "MISSED"
 		}
-		ratio := fmt.Sprintf("%.1f ×", r.ratio)
+		ratio := fmt.Sprintf("%.*f ×", decimals(r.ratio), r.ratio)
 		if r.withoutPeer {
 			ratio = ""
 		}
 		fmt.Printf("| %s | %s | %s | %s | %s | %s |\n", r.name, r.value, r.must, verdict, r.floor, ratio)
 	}
+}
+
+// decimals are those that matter of a ratio.
+func decimals(ratio float64) int {
+	switch {
+	case ratio < 2:
+		return 2
+	case ratio < 10:
+		return 1
+	}
+	return 0
 }
 
 // median runs f n times and returns the median of its times.
@@ -123,8 +141,12 @@ func median(n int, f func() error) (time.Duration, error) {
 		}
 		times = append(times, time.Since(start))
 	}
+	return middle(times), nil
+}
+
+func middle(times []time.Duration) time.Duration {
 	slices.Sort(times)
-	return times[n/2], nil
+	return times[len(times)/2]
 }
 
 // fsyncFloor is the median time of a synced write of 4 KiB.
