@@ -24,10 +24,11 @@ type Credential struct {
 	Extra                       Extra  `json:",omitempty"`
 }
 
-// Credentials with a meaning to Keystone.
+// Credentials with a meaning to this cloud.
 const (
 	EC2Type  = "ec2"
 	TOTPType = "totp"
+	CertType = "cert" // read by the image service: X.509 in PEM
 )
 
 // EC2Blob is what a credential of EC2Type holds, as JSON.

@@ -92,6 +92,9 @@ func ImageUpdate(tx *statestore.Txn, c cloud.Caller, id string, ch ImageChange) 
 	if was.Status != Queued && i.ContainerFormat != was.ContainerFormat {
 		return Image{}, fault(cloud.Forbidden, op, id, "/container_format", "Attribute container_format can be only replaced for a queued image.")
 	}
+	if p, changes := sealChanges(was, i); changes && was.Status != Queued && was.Status != Uploading {
+		return Image{}, fault(cloud.Forbidden, op, id, "/"+p, "Attribute %s can be changed before the image has its bytes only.", p)
+	}
 	for _, ch := range ch.Locations {
 		if i, err = ch(i); err != nil {
 			return Image{}, err

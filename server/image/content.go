@@ -30,6 +30,7 @@ type ContentOptions struct {
 	Limits func(r statestore.Reader, projectID string) Limits
 	// DeleteDelay is how long a deleted image's bytes stay.
 	DeleteDelay time.Duration
+	Signing     SigningOptions
 }
 
 // Store is a place for bytes: a directory with one file per content.
@@ -57,6 +58,7 @@ type Content struct {
 	max     int64
 	limits  func(r statestore.Reader, projectID string) Limits
 	delay   time.Duration
+	signing SigningOptions
 	create  func(dir string) (file, error) // replaced by tests of full disks
 
 	mu   sync.Mutex
@@ -77,7 +79,7 @@ type file interface {
 // Directories are made if need be. Only one process at a time may do so. Call
 // Sweep before anything else.
 func OpenContent(dir string, o ContentOptions) (*Content, error) {
-	c := &Content{staging: filepath.Join(dir, "staging"), max: o.MaxSize, limits: o.Limits, delay: o.DeleteDelay, held: map[string]int{}}
+	c := &Content{staging: filepath.Join(dir, "staging"), max: o.MaxSize, limits: o.Limits, delay: o.DeleteDelay, signing: o.Signing, held: map[string]int{}}
 	if c.max <= 0 {
 		c.max = DefaultMaxSize
 	}
@@ -211,6 +213,14 @@ func syncDir(dir string) error {
 	}
 	err = d.Sync()
 	return errors.Join(err, d.Close())
+}
+
+// broken reports whether an error is one of the files or directories of a store.
+func broken(err error) bool {
+	_, path := errors.AsType[*fs.PathError](err)
+	_, link := errors.AsType[*os.LinkError](err)
+	_, errno := errors.AsType[syscall.Errno](err)
+	return path || link || errno
 }
 
 // full reports whether an error says that there is no room.

@@ -22,6 +22,9 @@
 //	    that Sweep does not undo, and nothing undone that was acknowledged.
 //	I6  A file is removed only when no row names it and no upload is about to;
 //	    who is reading it reads on to its end.
+//	I7  An image that has bytes in a store and the properties of a signed one has the
+//	    bytes that were signed (see package signature); neither changes from then on.
 //
-// It knows nothing of HTTP and imports only cloud, task, statestore and its own inspect.
+// It knows nothing of HTTP and imports only cloud, task, statestore and its own
+// inspect and signature.
 package image

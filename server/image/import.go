@@ -106,6 +106,8 @@ func importCheck(i Image, rq ImportRequest) error {
 		return conflict("Only images with status active can be targeted for copying; image %s is %s.", i.ID, i.Status)
 	case rq.Method == Copy:
 		return nil
+	case checkClaim(op, i) != nil:
+		return checkClaim(op, i)
 	case rq.Method != Download && (i.DiskFormat == "" || i.ContainerFormat == ""):
 		return invalid(op, "", "Properties disk_format, container_format must be set prior to saving data.")
 	case rq.Method == Direct && (i.Status != Uploading || i.UploadID != ""):

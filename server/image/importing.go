@@ -204,7 +204,7 @@ type checked struct {
 	Size, VirtualSize   int64
 }
 
-// check computes the sums of what is staged and has it inspected.
+// check computes the sums of what is staged, checks its signature and has it inspected.
 func (m importer) check(ctx context.Context, r *task.Run) (task.Outcome, error) {
 	_, i, err := m.begin(r)
 	if err != nil || i.ID == "" {
@@ -216,11 +216,15 @@ func (m importer) check(ctx context.Context, r *task.Run) (task.Outcome, error) 
 	}
 	defer f.Close()
 	s := newSums()
-	size, err := io.Copy(s, &meter{f, ctx, r, i.StagedSize, 0})
-	if err != nil {
-		return task.Outcome{}, err
+	from, err := m.signing.sealOf(r.Store.Snapshot(), i, r.UserID, r.Now()).check(&meter{f, ctx, r, i.StagedSize, 0})
+	var size int64
+	var info inspect.Info
+	if err == nil {
+		size, err = io.Copy(s, from)
 	}
-	info, err := inspect.Check(f, size, i.DiskFormat)
+	if err == nil {
+		info, err = inspect.Check(f, size, i.DiskFormat)
+	}
 	if err != nil {
 		event, told := explain("ImageImport", i.ID, err)
 		if event == Refused {

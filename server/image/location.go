@@ -51,6 +51,9 @@ func LocationAdd(i Image, l Location, sums Sums) (Image, error) {
 		return refuse("The validation_data must hold a checksum of 32 and an os_hash_value of 128 hex digits, with os_hash_algo sha512.")
 	}
 	if i.Status == Queued {
+		if i.Signed() {
+			return refuse("The image is signed: its bytes must be uploaded or imported, so that its signature can be checked.")
+		}
 		if i.DiskFormat == "" || i.ContainerFormat == "" {
 			return refuse("Properties disk_format, container_format must be set prior to saving data.")
 		}

@@ -21,7 +21,7 @@ var convertible = map[string]bool{"raw": true, "qcow2": true, "vmdk": true, "vdi
 
 // reformats reports whether an image is to be converted before it is stored.
 func (m importer) reformats(i Image) bool {
-	return m.o.Format != "" && m.o.Format != i.DiskFormat && convertible[i.DiskFormat] && i.ContainerFormat == "bare"
+	return m.o.Format != "" && m.o.Format != i.DiskFormat && convertible[i.DiskFormat] && i.ContainerFormat == "bare" && !i.Signed()
 }
 
 // reformat converts what is staged, which has been checked.

@@ -74,7 +74,7 @@ func (m importer) unpack(ctx context.Context, r *task.Run) (task.Outcome, error)
 		return task.Fail(errGone), nil
 	}
 	name := r.ID + ".unpacked"
-	if !m.o.Decompress || i.ContainerFormat == "compressed" || i.Staged == name {
+	if !m.o.Decompress || i.ContainerFormat == "compressed" || i.Signed() || i.Staged == name {
 		return task.Next(stepCheck), nil
 	}
 	f, err := os.Open(m.staged(i.Staged))

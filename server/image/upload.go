@@ -15,6 +15,7 @@ import (
 
 	"github.com/cloudlet/cloudlet/server/cloud"
 	"github.com/cloudlet/cloudlet/server/image/inspect"
+	"github.com/cloudlet/cloudlet/server/image/signature"
 	"github.com/cloudlet/cloudlet/statestore"
 )
 
@@ -29,7 +30,8 @@ import (
 //
 // Error kinds: NotFound, also if the image was deleted meanwhile; Conflict if it
 // is not queued; Invalid for an image without formats, for bytes that end early
-// and for those that are refused; TooLarge also for a full disk.
+// and for those that are refused; TooLarge also for a full disk; Unavailable for one
+// that cannot be written to.
 func (c *Content) Upload(w Write, caller cloud.Caller, id string, r io.Reader) (Image, error) {
 	return c.UploadTo(w, caller, id, "", r)
 }
@@ -43,18 +45,22 @@ func (c *Content) UploadTo(w Write, caller cloud.Caller, id, store string, r io.
 		return Image{}, err
 	}
 	var img Image
+	var sealed *seal
 	err = w(func(tx *statestore.Txn) (err error) {
 		if img, err = uploadBegin(tx, caller, id); err != nil {
 			return err
 		}
+		sealed = c.signing.sealOf(tx, img, caller.UserID, tx.Now())
 		return c.beginWithin(tx, op, img)
 	})
 	if err != nil {
 		return Image{}, err
 	}
-	done, err := c.fill(w, img, to, r)
-	if err == nil {
-		return done, nil
+	var done Image
+	if r, err = sealed.check(r); err == nil {
+		if done, err = c.fill(w, img, to, r); err == nil {
+			return done, nil
+		}
 	}
 	event, told := explain(op, id, err)
 	return Image{}, errors.Join(told, w(func(tx *statestore.Txn) error {
@@ -85,6 +91,9 @@ func (c *Content) fill(w Write, img Image, to *shelf, r io.Reader) (done Image, 
 // explain turns what went wrong in an upload into what happens to the image and
 // what its owner is told.
 func explain(op, id string, err error) (Event, error) {
+	if e, ok := errors.AsType[*signature.Error](err); ok {
+		return Refused, fault(cloud.Invalid, op, id, "", "Signature verification failed for image %s: %s", id, e.Reason)
+	}
 	var told *cloud.Error
 	if errors.As(err, &told) {
 		return Interrupted, err
@@ -94,6 +103,9 @@ func explain(op, id string, err error) (Event, error) {
 	}
 	if full(err) {
 		return Interrupted, fault(cloud.TooLarge, op, id, "", "Image storage media is full: there is not enough room for the bytes of image %s.", id).Because(err)
+	}
+	if broken(err) {
+		return Interrupted, fault(cloud.Unavailable, op, id, "", "Image storage media cannot be written to now: the bytes of image %s were not kept.", id).Because(err)
 	}
 	return Interrupted, err
 }
@@ -111,6 +123,9 @@ func uploadBegin(tx *statestore.Txn, c cloud.Caller, id string) (Image, error) {
 	}
 	if i.DiskFormat == "" || i.ContainerFormat == "" {
 		return Image{}, invalid(op, "", "Properties disk_format, container_format must be set prior to saving data.")
+	}
+	if err := checkClaim(op, i); err != nil {
+		return Image{}, err
 	}
 	i.Status, i.UploadID = to, tx.NewID()
 	return touch(tx, i), nil

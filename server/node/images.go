@@ -9,8 +9,10 @@ import (
 	"strings"
 
 	"github.com/cloudlet/cloudlet/server/fetch"
+	"github.com/cloudlet/cloudlet/server/identity"
 	"github.com/cloudlet/cloudlet/server/image"
 	"github.com/cloudlet/cloudlet/server/image/convert"
+	"github.com/cloudlet/cloudlet/server/image/signature"
 	"github.com/cloudlet/cloudlet/server/task"
 	"github.com/cloudlet/cloudlet/statestore"
 )
@@ -27,7 +29,11 @@ func (s *Server) openImages(ctx context.Context) (*image.Content, error) {
 			return nil, err
 		}
 	}
-	o := image.ContentOptions{Default: s.o.DefaultStore, DeleteDelay: s.o.DeleteDelay,
+	if _, err := signature.LoadTrust(s.o.ImageTrustDir); err != nil {
+		return nil, fmt.Errorf("trusted certificates of images: %w", err)
+	}
+	o := image.ContentOptions{Signing: image.SigningOptions{Stored: certificate, TrustDir: s.o.ImageTrustDir},
+		Default: s.o.DefaultStore, DeleteDelay: s.o.DeleteDelay,
 		Limits: func(statestore.Reader, string) image.Limits { return limits }}
 	for _, id := range slices.Sorted(maps.Keys(s.o.ImageStores)) {
 		o.More = append(o.More, image.Store{ID: id, Description: "Files in a directory of their own", Dir: s.o.ImageStores[id]})
@@ -47,6 +53,15 @@ func (s *Server) openImages(ctx context.Context) (*image.Content, error) {
 		Kinds: content.Kinds(image.ImportOptions{Fetcher: s.fetcher(), Region: s.o.Region,
 			Decompress: s.o.Decompress, Format: s.o.ImageFormat, Converter: convert.Converter{}})})
 	return content, nil
+}
+
+// certificate finds a certificate in the credential store.
+func certificate(r statestore.Reader, id string) (image.Certificate, bool) {
+	c, err := identity.CredentialGet(r, id)
+	if err != nil || c.Type != identity.CertType {
+		return image.Certificate{}, false
+	}
+	return image.Certificate{UserID: c.UserID, ProjectID: c.ProjectID, PEM: c.Blob(r)}, true
 }
 
 func (s *Server) fetcher() fetch.Fetcher { return fetch.Fetcher{Allow: s.o.FetchAllow} }

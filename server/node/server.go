@@ -63,6 +63,9 @@ type ServerOptions struct {
 	// converted to; Decompress has those that are compressed decompressed.
 	ImageFormat string
 	Decompress  bool
+	// ImageTrustDir is the directory of the certificates that images may be signed by; empty:
+	// those of the credential store.
+	ImageTrustDir string
 	// DeleteDelay is how long the bytes of deleted images stay.
 	DeleteDelay time.Duration
 	// ImageLocations lets users see and set where images' bytes are.

@@ -43,6 +43,9 @@ type Run struct {
 	told   time.Time
 }
 
+// Now is the time by the engine's clock.
+func (r *Run) Now() time.Time { return r.engine.clock.Now() }
+
 // Decode reads the task's Input into in and its Data into data, either of which
 // may be nil. Missing data leaves data as it is.
 func (r *Run) Decode(in, data any) error {
@@ -64,7 +67,7 @@ const progressEvery = time.Second
 // Most calls cost nothing: it writes at most once in a second. It is lost if the
 // process dies, and never an error.
 func (r *Run) Progress(ctx context.Context, percent int, msg string) {
-	now := r.engine.clock.Now()
+	now := r.Now()
 	if now.Sub(r.told) < progressEvery {
 		return
 	}

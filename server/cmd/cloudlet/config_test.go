@@ -35,6 +35,7 @@ var every = map[string]string{
 	"image-decompress":    `true`,
 	"image-limit":         `["image_count_total:5", "image_size_total:7"]`,
 	"image-delete-delay":  `"1h0m0s"`,
+	"image-trust-dir":     `"/trust"`,
 	"driver":              `"libvirt"`,
 	"driver-plugin":       `"plugin"`,
 	"libvirt-uri":         `"qemu:///session"`,

@@ -40,7 +40,7 @@ type serverFlags struct {
 	region                                       string
 	agentListen                                  string
 	imageStores                                  map[string]string
-	imageDefault, fetchAllow                     string
+	imageDefault, fetchAllow, imageTrust         string
 	imageLimits                                  map[string]string
 	deleteDelay                                  time.Duration
 	imageFormat                                  string
@@ -63,6 +63,7 @@ func (f *serverFlags) declare(s *settings) {
 	s.DurationVar(&f.deleteDelay, "image-delete-delay", 0, "`duration`, such as 24h, that the bytes of deleted images stay")
 	s.StringVar(&f.imageFormat, "image-convert", "", "disk `format` that imported images are converted to: raw, qcow2 or vmdk; none unless given")
 	s.BoolVar(&f.decompress, "image-decompress", false, "imported images that are compressed (gzip, bzip2, zstd, zip) are stored decompressed")
+	s.StringVar(&f.imageTrust, "image-trust-dir", "", "`directory` of the certificates that images may be signed by: UUID.pem is a signer's, other .pem and .crt files hold authorities")
 	s.BoolVar(&f.imageLocations, "image-locations", false, "users see and set where images' bytes are, as OpenStack's show_multiple_locations")
 	s.StringVar(&f.fetchAllow, "fetch-allow", "", "`networks`, such as 10.1.0.0/16,::1/128, that images may be fetched from by URL though they are not public")
 	s.StringVar(&f.region, "region", "RegionOne", "`name` of the region in the catalog")
@@ -72,7 +73,7 @@ func (f *serverFlags) declare(s *settings) {
 // check returns the server's options, with the APIs' TLS configuration.
 func (f *serverFlags) check(s *settings) (node.ServerOptions, error) {
 	o := node.ServerOptions{DataDir: f.dataDir, Seed: f.seed == "devstack", AdminPassword: f.adminPassword, PolicyFile: f.policy,
-		ImageStores: f.imageStores, DefaultStore: f.imageDefault, ImageLocations: f.imageLocations, ImageFormat: f.imageFormat, Decompress: f.decompress, DeleteDelay: f.deleteDelay, Region: f.region, Listen: f.listen, AgentListen: f.agentListen, Version: version()}
+		ImageStores: f.imageStores, DefaultStore: f.imageDefault, ImageLocations: f.imageLocations, ImageTrustDir: f.imageTrust, ImageFormat: f.imageFormat, Decompress: f.decompress, DeleteDelay: f.deleteDelay, Region: f.region, Listen: f.listen, AgentListen: f.agentListen, Version: version()}
 	var err error
 	if o.Identity, err = f.identity.check(s); err != nil {
 		return o, err
