@@ -469,6 +469,183 @@ func (*RotateKeysReply) Descriptor() ([]byte, []int) {
 	return file_hostapi_proto_rawDescGZIP(), []int{9}
 }
 
+// Names may be ids as well.
+type GetCallerRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	UserDomain    string                 `protobuf:"bytes,1,opt,name=user_domain,json=userDomain,proto3" json:"user_domain,omitempty"`
+	User          string                 `protobuf:"bytes,2,opt,name=user,proto3" json:"user,omitempty"`
+	ScopeKind     string                 `protobuf:"bytes,3,opt,name=scope_kind,json=scopeKind,proto3" json:"scope_kind,omitempty"` // project, domain or system
+	Scope         string                 `protobuf:"bytes,4,opt,name=scope,proto3" json:"scope,omitempty"`                          // project or domain
+	ProjectDomain string                 `protobuf:"bytes,5,opt,name=project_domain,json=projectDomain,proto3" json:"project_domain,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetCallerRequest) Reset() {
+	*x = GetCallerRequest{}
+	mi := &file_hostapi_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetCallerRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetCallerRequest) ProtoMessage() {}
+
+func (x *GetCallerRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_hostapi_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetCallerRequest.ProtoReflect.Descriptor instead.
+func (*GetCallerRequest) Descriptor() ([]byte, []int) {
+	return file_hostapi_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *GetCallerRequest) GetUserDomain() string {
+	if x != nil {
+		return x.UserDomain
+	}
+	return ""
+}
+
+func (x *GetCallerRequest) GetUser() string {
+	if x != nil {
+		return x.User
+	}
+	return ""
+}
+
+func (x *GetCallerRequest) GetScopeKind() string {
+	if x != nil {
+		return x.ScopeKind
+	}
+	return ""
+}
+
+func (x *GetCallerRequest) GetScope() string {
+	if x != nil {
+		return x.Scope
+	}
+	return ""
+}
+
+func (x *GetCallerRequest) GetProjectDomain() string {
+	if x != nil {
+		return x.ProjectDomain
+	}
+	return ""
+}
+
+type GetCallerReply struct {
+	state           protoimpl.MessageState `protogen:"open.v1"`
+	UserId          string                 `protobuf:"bytes,1,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	UserDomainId    string                 `protobuf:"bytes,2,opt,name=user_domain_id,json=userDomainId,proto3" json:"user_domain_id,omitempty"`
+	ProjectId       string                 `protobuf:"bytes,3,opt,name=project_id,json=projectId,proto3" json:"project_id,omitempty"`
+	ProjectDomainId string                 `protobuf:"bytes,4,opt,name=project_domain_id,json=projectDomainId,proto3" json:"project_domain_id,omitempty"`
+	DomainId        string                 `protobuf:"bytes,5,opt,name=domain_id,json=domainId,proto3" json:"domain_id,omitempty"`
+	System          bool                   `protobuf:"varint,6,opt,name=system,proto3" json:"system,omitempty"`
+	Roles           []string               `protobuf:"bytes,7,rep,name=roles,proto3" json:"roles,omitempty"`
+	Refusal         string                 `protobuf:"bytes,8,opt,name=refusal,proto3" json:"refusal,omitempty"` // why the user can have no token for the scope; then nothing else is set
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
+}
+
+func (x *GetCallerReply) Reset() {
+	*x = GetCallerReply{}
+	mi := &file_hostapi_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetCallerReply) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetCallerReply) ProtoMessage() {}
+
+func (x *GetCallerReply) ProtoReflect() protoreflect.Message {
+	mi := &file_hostapi_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetCallerReply.ProtoReflect.Descriptor instead.
+func (*GetCallerReply) Descriptor() ([]byte, []int) {
+	return file_hostapi_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *GetCallerReply) GetUserId() string {
+	if x != nil {
+		return x.UserId
+	}
+	return ""
+}
+
+func (x *GetCallerReply) GetUserDomainId() string {
+	if x != nil {
+		return x.UserDomainId
+	}
+	return ""
+}
+
+func (x *GetCallerReply) GetProjectId() string {
+	if x != nil {
+		return x.ProjectId
+	}
+	return ""
+}
+
+func (x *GetCallerReply) GetProjectDomainId() string {
+	if x != nil {
+		return x.ProjectDomainId
+	}
+	return ""
+}
+
+func (x *GetCallerReply) GetDomainId() string {
+	if x != nil {
+		return x.DomainId
+	}
+	return ""
+}
+
+func (x *GetCallerReply) GetSystem() bool {
+	if x != nil {
+		return x.System
+	}
+	return false
+}
+
+func (x *GetCallerReply) GetRoles() []string {
+	if x != nil {
+		return x.Roles
+	}
+	return nil
+}
+
+func (x *GetCallerReply) GetRefusal() string {
+	if x != nil {
+		return x.Refusal
+	}
+	return ""
+}
+
 type FetchImageRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Sha256        string                 `protobuf:"bytes,1,opt,name=sha256,proto3" json:"sha256,omitempty"`
@@ -479,7 +656,7 @@ type FetchImageRequest struct {
 
 func (x *FetchImageRequest) Reset() {
 	*x = FetchImageRequest{}
-	mi := &file_hostapi_proto_msgTypes[10]
+	mi := &file_hostapi_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -491,7 +668,7 @@ func (x *FetchImageRequest) String() string {
 func (*FetchImageRequest) ProtoMessage() {}
 
 func (x *FetchImageRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_hostapi_proto_msgTypes[10]
+	mi := &file_hostapi_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -504,7 +681,7 @@ func (x *FetchImageRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FetchImageRequest.ProtoReflect.Descriptor instead.
 func (*FetchImageRequest) Descriptor() ([]byte, []int) {
-	return file_hostapi_proto_rawDescGZIP(), []int{10}
+	return file_hostapi_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *FetchImageRequest) GetSha256() string {
@@ -530,7 +707,7 @@ type ImageChunk struct {
 
 func (x *ImageChunk) Reset() {
 	*x = ImageChunk{}
-	mi := &file_hostapi_proto_msgTypes[11]
+	mi := &file_hostapi_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -542,7 +719,7 @@ func (x *ImageChunk) String() string {
 func (*ImageChunk) ProtoMessage() {}
 
 func (x *ImageChunk) ProtoReflect() protoreflect.Message {
-	mi := &file_hostapi_proto_msgTypes[11]
+	mi := &file_hostapi_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -555,7 +732,7 @@ func (x *ImageChunk) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ImageChunk.ProtoReflect.Descriptor instead.
 func (*ImageChunk) Descriptor() ([]byte, []int) {
-	return file_hostapi_proto_rawDescGZIP(), []int{11}
+	return file_hostapi_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *ImageChunk) GetData() []byte {
@@ -579,7 +756,7 @@ type FromHost struct {
 
 func (x *FromHost) Reset() {
 	*x = FromHost{}
-	mi := &file_hostapi_proto_msgTypes[12]
+	mi := &file_hostapi_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -591,7 +768,7 @@ func (x *FromHost) String() string {
 func (*FromHost) ProtoMessage() {}
 
 func (x *FromHost) ProtoReflect() protoreflect.Message {
-	mi := &file_hostapi_proto_msgTypes[12]
+	mi := &file_hostapi_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -604,7 +781,7 @@ func (x *FromHost) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FromHost.ProtoReflect.Descriptor instead.
 func (*FromHost) Descriptor() ([]byte, []int) {
-	return file_hostapi_proto_rawDescGZIP(), []int{12}
+	return file_hostapi_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *FromHost) GetMessage() isFromHost_Message {
@@ -676,7 +853,7 @@ type ToHost struct {
 
 func (x *ToHost) Reset() {
 	*x = ToHost{}
-	mi := &file_hostapi_proto_msgTypes[13]
+	mi := &file_hostapi_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -688,7 +865,7 @@ func (x *ToHost) String() string {
 func (*ToHost) ProtoMessage() {}
 
 func (x *ToHost) ProtoReflect() protoreflect.Message {
-	mi := &file_hostapi_proto_msgTypes[13]
+	mi := &file_hostapi_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -701,7 +878,7 @@ func (x *ToHost) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ToHost.ProtoReflect.Descriptor instead.
 func (*ToHost) Descriptor() ([]byte, []int) {
-	return file_hostapi_proto_rawDescGZIP(), []int{13}
+	return file_hostapi_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *ToHost) GetMessage() isToHost_Message {
@@ -761,7 +938,7 @@ type Hello struct {
 
 func (x *Hello) Reset() {
 	*x = Hello{}
-	mi := &file_hostapi_proto_msgTypes[14]
+	mi := &file_hostapi_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -773,7 +950,7 @@ func (x *Hello) String() string {
 func (*Hello) ProtoMessage() {}
 
 func (x *Hello) ProtoReflect() protoreflect.Message {
-	mi := &file_hostapi_proto_msgTypes[14]
+	mi := &file_hostapi_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -786,7 +963,7 @@ func (x *Hello) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Hello.ProtoReflect.Descriptor instead.
 func (*Hello) Descriptor() ([]byte, []int) {
-	return file_hostapi_proto_rawDescGZIP(), []int{14}
+	return file_hostapi_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *Hello) GetHostId() string {
@@ -862,7 +1039,7 @@ type Fingerprint struct {
 
 func (x *Fingerprint) Reset() {
 	*x = Fingerprint{}
-	mi := &file_hostapi_proto_msgTypes[15]
+	mi := &file_hostapi_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -874,7 +1051,7 @@ func (x *Fingerprint) String() string {
 func (*Fingerprint) ProtoMessage() {}
 
 func (x *Fingerprint) ProtoReflect() protoreflect.Message {
-	mi := &file_hostapi_proto_msgTypes[15]
+	mi := &file_hostapi_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -887,7 +1064,7 @@ func (x *Fingerprint) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Fingerprint.ProtoReflect.Descriptor instead.
 func (*Fingerprint) Descriptor() ([]byte, []int) {
-	return file_hostapi_proto_rawDescGZIP(), []int{15}
+	return file_hostapi_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *Fingerprint) GetDriver() string {
@@ -964,7 +1141,7 @@ type Report struct {
 
 func (x *Report) Reset() {
 	*x = Report{}
-	mi := &file_hostapi_proto_msgTypes[16]
+	mi := &file_hostapi_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -976,7 +1153,7 @@ func (x *Report) String() string {
 func (*Report) ProtoMessage() {}
 
 func (x *Report) ProtoReflect() protoreflect.Message {
-	mi := &file_hostapi_proto_msgTypes[16]
+	mi := &file_hostapi_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -989,7 +1166,7 @@ func (x *Report) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Report.ProtoReflect.Descriptor instead.
 func (*Report) Descriptor() ([]byte, []int) {
-	return file_hostapi_proto_rawDescGZIP(), []int{16}
+	return file_hostapi_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *Report) GetInstances() []*ObservedInstance {
@@ -1021,7 +1198,7 @@ type ObservedInstance struct {
 
 func (x *ObservedInstance) Reset() {
 	*x = ObservedInstance{}
-	mi := &file_hostapi_proto_msgTypes[17]
+	mi := &file_hostapi_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1033,7 +1210,7 @@ func (x *ObservedInstance) String() string {
 func (*ObservedInstance) ProtoMessage() {}
 
 func (x *ObservedInstance) ProtoReflect() protoreflect.Message {
-	mi := &file_hostapi_proto_msgTypes[17]
+	mi := &file_hostapi_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1046,7 +1223,7 @@ func (x *ObservedInstance) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ObservedInstance.ProtoReflect.Descriptor instead.
 func (*ObservedInstance) Descriptor() ([]byte, []int) {
-	return file_hostapi_proto_rawDescGZIP(), []int{17}
+	return file_hostapi_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *ObservedInstance) GetId() string {
@@ -1109,7 +1286,7 @@ type ObservedPort struct {
 
 func (x *ObservedPort) Reset() {
 	*x = ObservedPort{}
-	mi := &file_hostapi_proto_msgTypes[18]
+	mi := &file_hostapi_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1121,7 +1298,7 @@ func (x *ObservedPort) String() string {
 func (*ObservedPort) ProtoMessage() {}
 
 func (x *ObservedPort) ProtoReflect() protoreflect.Message {
-	mi := &file_hostapi_proto_msgTypes[18]
+	mi := &file_hostapi_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1134,7 +1311,7 @@ func (x *ObservedPort) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ObservedPort.ProtoReflect.Descriptor instead.
 func (*ObservedPort) Descriptor() ([]byte, []int) {
-	return file_hostapi_proto_rawDescGZIP(), []int{18}
+	return file_hostapi_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *ObservedPort) GetId() string {
@@ -1169,7 +1346,7 @@ type ConsoleRequest struct {
 
 func (x *ConsoleRequest) Reset() {
 	*x = ConsoleRequest{}
-	mi := &file_hostapi_proto_msgTypes[19]
+	mi := &file_hostapi_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1181,7 +1358,7 @@ func (x *ConsoleRequest) String() string {
 func (*ConsoleRequest) ProtoMessage() {}
 
 func (x *ConsoleRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_hostapi_proto_msgTypes[19]
+	mi := &file_hostapi_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1194,7 +1371,7 @@ func (x *ConsoleRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConsoleRequest.ProtoReflect.Descriptor instead.
 func (*ConsoleRequest) Descriptor() ([]byte, []int) {
-	return file_hostapi_proto_rawDescGZIP(), []int{19}
+	return file_hostapi_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *ConsoleRequest) GetId() uint64 {
@@ -1230,7 +1407,7 @@ type ConsoleReply struct {
 
 func (x *ConsoleReply) Reset() {
 	*x = ConsoleReply{}
-	mi := &file_hostapi_proto_msgTypes[20]
+	mi := &file_hostapi_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1242,7 +1419,7 @@ func (x *ConsoleReply) String() string {
 func (*ConsoleReply) ProtoMessage() {}
 
 func (x *ConsoleReply) ProtoReflect() protoreflect.Message {
-	mi := &file_hostapi_proto_msgTypes[20]
+	mi := &file_hostapi_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1255,7 +1432,7 @@ func (x *ConsoleReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConsoleReply.ProtoReflect.Descriptor instead.
 func (*ConsoleReply) Descriptor() ([]byte, []int) {
-	return file_hostapi_proto_rawDescGZIP(), []int{20}
+	return file_hostapi_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *ConsoleReply) GetId() uint64 {
@@ -1300,7 +1477,7 @@ type Desired struct {
 
 func (x *Desired) Reset() {
 	*x = Desired{}
-	mi := &file_hostapi_proto_msgTypes[21]
+	mi := &file_hostapi_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1312,7 +1489,7 @@ func (x *Desired) String() string {
 func (*Desired) ProtoMessage() {}
 
 func (x *Desired) ProtoReflect() protoreflect.Message {
-	mi := &file_hostapi_proto_msgTypes[21]
+	mi := &file_hostapi_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1325,7 +1502,7 @@ func (x *Desired) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Desired.ProtoReflect.Descriptor instead.
 func (*Desired) Descriptor() ([]byte, []int) {
-	return file_hostapi_proto_rawDescGZIP(), []int{21}
+	return file_hostapi_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *Desired) GetWhole() bool {
@@ -1399,7 +1576,7 @@ type Instance struct {
 
 func (x *Instance) Reset() {
 	*x = Instance{}
-	mi := &file_hostapi_proto_msgTypes[22]
+	mi := &file_hostapi_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1411,7 +1588,7 @@ func (x *Instance) String() string {
 func (*Instance) ProtoMessage() {}
 
 func (x *Instance) ProtoReflect() protoreflect.Message {
-	mi := &file_hostapi_proto_msgTypes[22]
+	mi := &file_hostapi_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1424,7 +1601,7 @@ func (x *Instance) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Instance.ProtoReflect.Descriptor instead.
 func (*Instance) Descriptor() ([]byte, []int) {
-	return file_hostapi_proto_rawDescGZIP(), []int{22}
+	return file_hostapi_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *Instance) GetId() string {
@@ -1633,7 +1810,7 @@ type Nic struct {
 
 func (x *Nic) Reset() {
 	*x = Nic{}
-	mi := &file_hostapi_proto_msgTypes[23]
+	mi := &file_hostapi_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1645,7 +1822,7 @@ func (x *Nic) String() string {
 func (*Nic) ProtoMessage() {}
 
 func (x *Nic) ProtoReflect() protoreflect.Message {
-	mi := &file_hostapi_proto_msgTypes[23]
+	mi := &file_hostapi_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1658,7 +1835,7 @@ func (x *Nic) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Nic.ProtoReflect.Descriptor instead.
 func (*Nic) Descriptor() ([]byte, []int) {
-	return file_hostapi_proto_rawDescGZIP(), []int{23}
+	return file_hostapi_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *Nic) GetPortId() string {
@@ -1693,7 +1870,7 @@ type Network struct {
 
 func (x *Network) Reset() {
 	*x = Network{}
-	mi := &file_hostapi_proto_msgTypes[24]
+	mi := &file_hostapi_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1705,7 +1882,7 @@ func (x *Network) String() string {
 func (*Network) ProtoMessage() {}
 
 func (x *Network) ProtoReflect() protoreflect.Message {
-	mi := &file_hostapi_proto_msgTypes[24]
+	mi := &file_hostapi_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1718,7 +1895,7 @@ func (x *Network) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Network.ProtoReflect.Descriptor instead.
 func (*Network) Descriptor() ([]byte, []int) {
-	return file_hostapi_proto_rawDescGZIP(), []int{24}
+	return file_hostapi_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *Network) GetId() string {
@@ -1802,7 +1979,7 @@ type RuleSet struct {
 
 func (x *RuleSet) Reset() {
 	*x = RuleSet{}
-	mi := &file_hostapi_proto_msgTypes[25]
+	mi := &file_hostapi_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1814,7 +1991,7 @@ func (x *RuleSet) String() string {
 func (*RuleSet) ProtoMessage() {}
 
 func (x *RuleSet) ProtoReflect() protoreflect.Message {
-	mi := &file_hostapi_proto_msgTypes[25]
+	mi := &file_hostapi_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1827,7 +2004,7 @@ func (x *RuleSet) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RuleSet.ProtoReflect.Descriptor instead.
 func (*RuleSet) Descriptor() ([]byte, []int) {
-	return file_hostapi_proto_rawDescGZIP(), []int{25}
+	return file_hostapi_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *RuleSet) GetId() string {
@@ -1855,7 +2032,7 @@ type AddressSet struct {
 
 func (x *AddressSet) Reset() {
 	*x = AddressSet{}
-	mi := &file_hostapi_proto_msgTypes[26]
+	mi := &file_hostapi_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1867,7 +2044,7 @@ func (x *AddressSet) String() string {
 func (*AddressSet) ProtoMessage() {}
 
 func (x *AddressSet) ProtoReflect() protoreflect.Message {
-	mi := &file_hostapi_proto_msgTypes[26]
+	mi := &file_hostapi_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1880,7 +2057,7 @@ func (x *AddressSet) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AddressSet.ProtoReflect.Descriptor instead.
 func (*AddressSet) Descriptor() ([]byte, []int) {
-	return file_hostapi_proto_rawDescGZIP(), []int{26}
+	return file_hostapi_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *AddressSet) GetId() string {
@@ -1912,7 +2089,7 @@ type Subnet struct {
 
 func (x *Subnet) Reset() {
 	*x = Subnet{}
-	mi := &file_hostapi_proto_msgTypes[27]
+	mi := &file_hostapi_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1924,7 +2101,7 @@ func (x *Subnet) String() string {
 func (*Subnet) ProtoMessage() {}
 
 func (x *Subnet) ProtoReflect() protoreflect.Message {
-	mi := &file_hostapi_proto_msgTypes[27]
+	mi := &file_hostapi_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1937,7 +2114,7 @@ func (x *Subnet) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Subnet.ProtoReflect.Descriptor instead.
 func (*Subnet) Descriptor() ([]byte, []int) {
-	return file_hostapi_proto_rawDescGZIP(), []int{27}
+	return file_hostapi_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *Subnet) GetId() string {
@@ -1999,7 +2176,7 @@ type Route struct {
 
 func (x *Route) Reset() {
 	*x = Route{}
-	mi := &file_hostapi_proto_msgTypes[28]
+	mi := &file_hostapi_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2011,7 +2188,7 @@ func (x *Route) String() string {
 func (*Route) ProtoMessage() {}
 
 func (x *Route) ProtoReflect() protoreflect.Message {
-	mi := &file_hostapi_proto_msgTypes[28]
+	mi := &file_hostapi_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2024,7 +2201,7 @@ func (x *Route) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Route.ProtoReflect.Descriptor instead.
 func (*Route) Descriptor() ([]byte, []int) {
-	return file_hostapi_proto_rawDescGZIP(), []int{28}
+	return file_hostapi_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *Route) GetDestination() string {
@@ -2057,7 +2234,7 @@ type Port struct {
 
 func (x *Port) Reset() {
 	*x = Port{}
-	mi := &file_hostapi_proto_msgTypes[29]
+	mi := &file_hostapi_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2069,7 +2246,7 @@ func (x *Port) String() string {
 func (*Port) ProtoMessage() {}
 
 func (x *Port) ProtoReflect() protoreflect.Message {
-	mi := &file_hostapi_proto_msgTypes[29]
+	mi := &file_hostapi_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2082,7 +2259,7 @@ func (x *Port) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Port.ProtoReflect.Descriptor instead.
 func (*Port) Descriptor() ([]byte, []int) {
-	return file_hostapi_proto_rawDescGZIP(), []int{29}
+	return file_hostapi_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *Port) GetId() string {
@@ -2151,7 +2328,7 @@ type FixedIP struct {
 
 func (x *FixedIP) Reset() {
 	*x = FixedIP{}
-	mi := &file_hostapi_proto_msgTypes[30]
+	mi := &file_hostapi_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2163,7 +2340,7 @@ func (x *FixedIP) String() string {
 func (*FixedIP) ProtoMessage() {}
 
 func (x *FixedIP) ProtoReflect() protoreflect.Message {
-	mi := &file_hostapi_proto_msgTypes[30]
+	mi := &file_hostapi_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2176,7 +2353,7 @@ func (x *FixedIP) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FixedIP.ProtoReflect.Descriptor instead.
 func (*FixedIP) Descriptor() ([]byte, []int) {
-	return file_hostapi_proto_rawDescGZIP(), []int{30}
+	return file_hostapi_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *FixedIP) GetSubnetId() string {
@@ -2203,7 +2380,7 @@ type AddressPair struct {
 
 func (x *AddressPair) Reset() {
 	*x = AddressPair{}
-	mi := &file_hostapi_proto_msgTypes[31]
+	mi := &file_hostapi_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2215,7 +2392,7 @@ func (x *AddressPair) String() string {
 func (*AddressPair) ProtoMessage() {}
 
 func (x *AddressPair) ProtoReflect() protoreflect.Message {
-	mi := &file_hostapi_proto_msgTypes[31]
+	mi := &file_hostapi_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2228,7 +2405,7 @@ func (x *AddressPair) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AddressPair.ProtoReflect.Descriptor instead.
 func (*AddressPair) Descriptor() ([]byte, []int) {
-	return file_hostapi_proto_rawDescGZIP(), []int{31}
+	return file_hostapi_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *AddressPair) GetMac() string {
@@ -2262,7 +2439,7 @@ type Rule struct {
 
 func (x *Rule) Reset() {
 	*x = Rule{}
-	mi := &file_hostapi_proto_msgTypes[32]
+	mi := &file_hostapi_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2274,7 +2451,7 @@ func (x *Rule) String() string {
 func (*Rule) ProtoMessage() {}
 
 func (x *Rule) ProtoReflect() protoreflect.Message {
-	mi := &file_hostapi_proto_msgTypes[32]
+	mi := &file_hostapi_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2287,7 +2464,7 @@ func (x *Rule) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Rule.ProtoReflect.Descriptor instead.
 func (*Rule) Descriptor() ([]byte, []int) {
-	return file_hostapi_proto_rawDescGZIP(), []int{32}
+	return file_hostapi_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *Rule) GetEgress() bool {
@@ -2379,7 +2556,25 @@ const file_hostapi_proto_rawDesc = "" +
 	"\bpassword\x18\x03 \x01(\tR\bpassword\"\x14\n" +
 	"\x12ResetPasswordReply\"\x13\n" +
 	"\x11RotateKeysRequest\"\x11\n" +
-	"\x0fRotateKeysReply\"C\n" +
+	"\x0fRotateKeysReply\"\xa3\x01\n" +
+	"\x10GetCallerRequest\x12\x1f\n" +
+	"\vuser_domain\x18\x01 \x01(\tR\n" +
+	"userDomain\x12\x12\n" +
+	"\x04user\x18\x02 \x01(\tR\x04user\x12\x1d\n" +
+	"\n" +
+	"scope_kind\x18\x03 \x01(\tR\tscopeKind\x12\x14\n" +
+	"\x05scope\x18\x04 \x01(\tR\x05scope\x12%\n" +
+	"\x0eproject_domain\x18\x05 \x01(\tR\rprojectDomain\"\xff\x01\n" +
+	"\x0eGetCallerReply\x12\x17\n" +
+	"\auser_id\x18\x01 \x01(\tR\x06userId\x12$\n" +
+	"\x0euser_domain_id\x18\x02 \x01(\tR\fuserDomainId\x12\x1d\n" +
+	"\n" +
+	"project_id\x18\x03 \x01(\tR\tprojectId\x12*\n" +
+	"\x11project_domain_id\x18\x04 \x01(\tR\x0fprojectDomainId\x12\x1b\n" +
+	"\tdomain_id\x18\x05 \x01(\tR\bdomainId\x12\x16\n" +
+	"\x06system\x18\x06 \x01(\bR\x06system\x12\x14\n" +
+	"\x05roles\x18\a \x03(\tR\x05roles\x12\x18\n" +
+	"\arefusal\x18\b \x01(\tR\arefusal\"C\n" +
 	"\x11FetchImageRequest\x12\x16\n" +
 	"\x06sha256\x18\x01 \x01(\tR\x06sha256\x12\x16\n" +
 	"\x06offset\x18\x02 \x01(\x03R\x06offset\" \n" +
@@ -2567,13 +2762,14 @@ const file_hostapi_proto_rawDesc = "" +
 	"\x04Join\x12 .cloudlet.hostapi.v1.JoinRequest\x1a\x1e.cloudlet.hostapi.v1.JoinReply\x12I\n" +
 	"\aConnect\x12\x1d.cloudlet.hostapi.v1.FromHost\x1a\x1b.cloudlet.hostapi.v1.ToHost(\x010\x01\x12W\n" +
 	"\n" +
-	"FetchImage\x12&.cloudlet.hostapi.v1.FetchImageRequest\x1a\x1f.cloudlet.hostapi.v1.ImageChunk0\x012\xfa\x02\n" +
+	"FetchImage\x12&.cloudlet.hostapi.v1.FetchImageRequest\x1a\x1f.cloudlet.hostapi.v1.ImageChunk0\x012\xd3\x03\n" +
 	"\x05Admin\x12`\n" +
 	"\fNewJoinToken\x12(.cloudlet.hostapi.v1.NewJoinTokenRequest\x1a&.cloudlet.hostapi.v1.NewJoinTokenReply\x12N\n" +
 	"\x06Backup\x12\".cloudlet.hostapi.v1.BackupRequest\x1a .cloudlet.hostapi.v1.BackupReply\x12c\n" +
 	"\rResetPassword\x12).cloudlet.hostapi.v1.ResetPasswordRequest\x1a'.cloudlet.hostapi.v1.ResetPasswordReply\x12Z\n" +
 	"\n" +
-	"RotateKeys\x12&.cloudlet.hostapi.v1.RotateKeysRequest\x1a$.cloudlet.hostapi.v1.RotateKeysReplyB1Z/github.com/cloudlet/cloudlet/hypervisor/hostapib\x06proto3"
+	"RotateKeys\x12&.cloudlet.hostapi.v1.RotateKeysRequest\x1a$.cloudlet.hostapi.v1.RotateKeysReply\x12W\n" +
+	"\tGetCaller\x12%.cloudlet.hostapi.v1.GetCallerRequest\x1a#.cloudlet.hostapi.v1.GetCallerReplyB1Z/github.com/cloudlet/cloudlet/hypervisor/hostapib\x06proto3"
 
 var (
 	file_hostapi_proto_rawDescOnce sync.Once
@@ -2587,7 +2783,7 @@ func file_hostapi_proto_rawDescGZIP() []byte {
 	return file_hostapi_proto_rawDescData
 }
 
-var file_hostapi_proto_msgTypes = make([]protoimpl.MessageInfo, 37)
+var file_hostapi_proto_msgTypes = make([]protoimpl.MessageInfo, 39)
 var file_hostapi_proto_goTypes = []any{
 	(*JoinRequest)(nil),          // 0: cloudlet.hostapi.v1.JoinRequest
 	(*JoinReply)(nil),            // 1: cloudlet.hostapi.v1.JoinReply
@@ -2599,74 +2795,78 @@ var file_hostapi_proto_goTypes = []any{
 	(*ResetPasswordReply)(nil),   // 7: cloudlet.hostapi.v1.ResetPasswordReply
 	(*RotateKeysRequest)(nil),    // 8: cloudlet.hostapi.v1.RotateKeysRequest
 	(*RotateKeysReply)(nil),      // 9: cloudlet.hostapi.v1.RotateKeysReply
-	(*FetchImageRequest)(nil),    // 10: cloudlet.hostapi.v1.FetchImageRequest
-	(*ImageChunk)(nil),           // 11: cloudlet.hostapi.v1.ImageChunk
-	(*FromHost)(nil),             // 12: cloudlet.hostapi.v1.FromHost
-	(*ToHost)(nil),               // 13: cloudlet.hostapi.v1.ToHost
-	(*Hello)(nil),                // 14: cloudlet.hostapi.v1.Hello
-	(*Fingerprint)(nil),          // 15: cloudlet.hostapi.v1.Fingerprint
-	(*Report)(nil),               // 16: cloudlet.hostapi.v1.Report
-	(*ObservedInstance)(nil),     // 17: cloudlet.hostapi.v1.ObservedInstance
-	(*ObservedPort)(nil),         // 18: cloudlet.hostapi.v1.ObservedPort
-	(*ConsoleRequest)(nil),       // 19: cloudlet.hostapi.v1.ConsoleRequest
-	(*ConsoleReply)(nil),         // 20: cloudlet.hostapi.v1.ConsoleReply
-	(*Desired)(nil),              // 21: cloudlet.hostapi.v1.Desired
-	(*Instance)(nil),             // 22: cloudlet.hostapi.v1.Instance
-	(*Nic)(nil),                  // 23: cloudlet.hostapi.v1.Nic
-	(*Network)(nil),              // 24: cloudlet.hostapi.v1.Network
-	(*RuleSet)(nil),              // 25: cloudlet.hostapi.v1.RuleSet
-	(*AddressSet)(nil),           // 26: cloudlet.hostapi.v1.AddressSet
-	(*Subnet)(nil),               // 27: cloudlet.hostapi.v1.Subnet
-	(*Route)(nil),                // 28: cloudlet.hostapi.v1.Route
-	(*Port)(nil),                 // 29: cloudlet.hostapi.v1.Port
-	(*FixedIP)(nil),              // 30: cloudlet.hostapi.v1.FixedIP
-	(*AddressPair)(nil),          // 31: cloudlet.hostapi.v1.AddressPair
-	(*Rule)(nil),                 // 32: cloudlet.hostapi.v1.Rule
-	nil,                          // 33: cloudlet.hostapi.v1.Fingerprint.CapabilitiesEntry
-	nil,                          // 34: cloudlet.hostapi.v1.Instance.ExtraSpecsEntry
-	nil,                          // 35: cloudlet.hostapi.v1.Instance.ImagePropertiesEntry
-	nil,                          // 36: cloudlet.hostapi.v1.Instance.MetadataEntry
+	(*GetCallerRequest)(nil),     // 10: cloudlet.hostapi.v1.GetCallerRequest
+	(*GetCallerReply)(nil),       // 11: cloudlet.hostapi.v1.GetCallerReply
+	(*FetchImageRequest)(nil),    // 12: cloudlet.hostapi.v1.FetchImageRequest
+	(*ImageChunk)(nil),           // 13: cloudlet.hostapi.v1.ImageChunk
+	(*FromHost)(nil),             // 14: cloudlet.hostapi.v1.FromHost
+	(*ToHost)(nil),               // 15: cloudlet.hostapi.v1.ToHost
+	(*Hello)(nil),                // 16: cloudlet.hostapi.v1.Hello
+	(*Fingerprint)(nil),          // 17: cloudlet.hostapi.v1.Fingerprint
+	(*Report)(nil),               // 18: cloudlet.hostapi.v1.Report
+	(*ObservedInstance)(nil),     // 19: cloudlet.hostapi.v1.ObservedInstance
+	(*ObservedPort)(nil),         // 20: cloudlet.hostapi.v1.ObservedPort
+	(*ConsoleRequest)(nil),       // 21: cloudlet.hostapi.v1.ConsoleRequest
+	(*ConsoleReply)(nil),         // 22: cloudlet.hostapi.v1.ConsoleReply
+	(*Desired)(nil),              // 23: cloudlet.hostapi.v1.Desired
+	(*Instance)(nil),             // 24: cloudlet.hostapi.v1.Instance
+	(*Nic)(nil),                  // 25: cloudlet.hostapi.v1.Nic
+	(*Network)(nil),              // 26: cloudlet.hostapi.v1.Network
+	(*RuleSet)(nil),              // 27: cloudlet.hostapi.v1.RuleSet
+	(*AddressSet)(nil),           // 28: cloudlet.hostapi.v1.AddressSet
+	(*Subnet)(nil),               // 29: cloudlet.hostapi.v1.Subnet
+	(*Route)(nil),                // 30: cloudlet.hostapi.v1.Route
+	(*Port)(nil),                 // 31: cloudlet.hostapi.v1.Port
+	(*FixedIP)(nil),              // 32: cloudlet.hostapi.v1.FixedIP
+	(*AddressPair)(nil),          // 33: cloudlet.hostapi.v1.AddressPair
+	(*Rule)(nil),                 // 34: cloudlet.hostapi.v1.Rule
+	nil,                          // 35: cloudlet.hostapi.v1.Fingerprint.CapabilitiesEntry
+	nil,                          // 36: cloudlet.hostapi.v1.Instance.ExtraSpecsEntry
+	nil,                          // 37: cloudlet.hostapi.v1.Instance.ImagePropertiesEntry
+	nil,                          // 38: cloudlet.hostapi.v1.Instance.MetadataEntry
 }
 var file_hostapi_proto_depIdxs = []int32{
-	14, // 0: cloudlet.hostapi.v1.FromHost.hello:type_name -> cloudlet.hostapi.v1.Hello
-	16, // 1: cloudlet.hostapi.v1.FromHost.report:type_name -> cloudlet.hostapi.v1.Report
-	20, // 2: cloudlet.hostapi.v1.FromHost.console:type_name -> cloudlet.hostapi.v1.ConsoleReply
-	21, // 3: cloudlet.hostapi.v1.ToHost.desired:type_name -> cloudlet.hostapi.v1.Desired
-	19, // 4: cloudlet.hostapi.v1.ToHost.console:type_name -> cloudlet.hostapi.v1.ConsoleRequest
-	15, // 5: cloudlet.hostapi.v1.Hello.fingerprint:type_name -> cloudlet.hostapi.v1.Fingerprint
-	33, // 6: cloudlet.hostapi.v1.Fingerprint.capabilities:type_name -> cloudlet.hostapi.v1.Fingerprint.CapabilitiesEntry
-	17, // 7: cloudlet.hostapi.v1.Report.instances:type_name -> cloudlet.hostapi.v1.ObservedInstance
-	18, // 8: cloudlet.hostapi.v1.Report.ports:type_name -> cloudlet.hostapi.v1.ObservedPort
-	22, // 9: cloudlet.hostapi.v1.Desired.instances:type_name -> cloudlet.hostapi.v1.Instance
-	24, // 10: cloudlet.hostapi.v1.Desired.networks:type_name -> cloudlet.hostapi.v1.Network
-	34, // 11: cloudlet.hostapi.v1.Instance.extra_specs:type_name -> cloudlet.hostapi.v1.Instance.ExtraSpecsEntry
-	35, // 12: cloudlet.hostapi.v1.Instance.image_properties:type_name -> cloudlet.hostapi.v1.Instance.ImagePropertiesEntry
-	23, // 13: cloudlet.hostapi.v1.Instance.nics:type_name -> cloudlet.hostapi.v1.Nic
-	36, // 14: cloudlet.hostapi.v1.Instance.metadata:type_name -> cloudlet.hostapi.v1.Instance.MetadataEntry
-	27, // 15: cloudlet.hostapi.v1.Network.subnets:type_name -> cloudlet.hostapi.v1.Subnet
-	29, // 16: cloudlet.hostapi.v1.Network.ports:type_name -> cloudlet.hostapi.v1.Port
-	25, // 17: cloudlet.hostapi.v1.Network.rule_sets:type_name -> cloudlet.hostapi.v1.RuleSet
-	26, // 18: cloudlet.hostapi.v1.Network.address_sets:type_name -> cloudlet.hostapi.v1.AddressSet
-	32, // 19: cloudlet.hostapi.v1.RuleSet.rules:type_name -> cloudlet.hostapi.v1.Rule
-	28, // 20: cloudlet.hostapi.v1.Subnet.routes:type_name -> cloudlet.hostapi.v1.Route
-	30, // 21: cloudlet.hostapi.v1.Port.fixed_ips:type_name -> cloudlet.hostapi.v1.FixedIP
-	31, // 22: cloudlet.hostapi.v1.Port.allowed_pairs:type_name -> cloudlet.hostapi.v1.AddressPair
+	16, // 0: cloudlet.hostapi.v1.FromHost.hello:type_name -> cloudlet.hostapi.v1.Hello
+	18, // 1: cloudlet.hostapi.v1.FromHost.report:type_name -> cloudlet.hostapi.v1.Report
+	22, // 2: cloudlet.hostapi.v1.FromHost.console:type_name -> cloudlet.hostapi.v1.ConsoleReply
+	23, // 3: cloudlet.hostapi.v1.ToHost.desired:type_name -> cloudlet.hostapi.v1.Desired
+	21, // 4: cloudlet.hostapi.v1.ToHost.console:type_name -> cloudlet.hostapi.v1.ConsoleRequest
+	17, // 5: cloudlet.hostapi.v1.Hello.fingerprint:type_name -> cloudlet.hostapi.v1.Fingerprint
+	35, // 6: cloudlet.hostapi.v1.Fingerprint.capabilities:type_name -> cloudlet.hostapi.v1.Fingerprint.CapabilitiesEntry
+	19, // 7: cloudlet.hostapi.v1.Report.instances:type_name -> cloudlet.hostapi.v1.ObservedInstance
+	20, // 8: cloudlet.hostapi.v1.Report.ports:type_name -> cloudlet.hostapi.v1.ObservedPort
+	24, // 9: cloudlet.hostapi.v1.Desired.instances:type_name -> cloudlet.hostapi.v1.Instance
+	26, // 10: cloudlet.hostapi.v1.Desired.networks:type_name -> cloudlet.hostapi.v1.Network
+	36, // 11: cloudlet.hostapi.v1.Instance.extra_specs:type_name -> cloudlet.hostapi.v1.Instance.ExtraSpecsEntry
+	37, // 12: cloudlet.hostapi.v1.Instance.image_properties:type_name -> cloudlet.hostapi.v1.Instance.ImagePropertiesEntry
+	25, // 13: cloudlet.hostapi.v1.Instance.nics:type_name -> cloudlet.hostapi.v1.Nic
+	38, // 14: cloudlet.hostapi.v1.Instance.metadata:type_name -> cloudlet.hostapi.v1.Instance.MetadataEntry
+	29, // 15: cloudlet.hostapi.v1.Network.subnets:type_name -> cloudlet.hostapi.v1.Subnet
+	31, // 16: cloudlet.hostapi.v1.Network.ports:type_name -> cloudlet.hostapi.v1.Port
+	27, // 17: cloudlet.hostapi.v1.Network.rule_sets:type_name -> cloudlet.hostapi.v1.RuleSet
+	28, // 18: cloudlet.hostapi.v1.Network.address_sets:type_name -> cloudlet.hostapi.v1.AddressSet
+	34, // 19: cloudlet.hostapi.v1.RuleSet.rules:type_name -> cloudlet.hostapi.v1.Rule
+	30, // 20: cloudlet.hostapi.v1.Subnet.routes:type_name -> cloudlet.hostapi.v1.Route
+	32, // 21: cloudlet.hostapi.v1.Port.fixed_ips:type_name -> cloudlet.hostapi.v1.FixedIP
+	33, // 22: cloudlet.hostapi.v1.Port.allowed_pairs:type_name -> cloudlet.hostapi.v1.AddressPair
 	0,  // 23: cloudlet.hostapi.v1.Hosts.Join:input_type -> cloudlet.hostapi.v1.JoinRequest
-	12, // 24: cloudlet.hostapi.v1.Hosts.Connect:input_type -> cloudlet.hostapi.v1.FromHost
-	10, // 25: cloudlet.hostapi.v1.Hosts.FetchImage:input_type -> cloudlet.hostapi.v1.FetchImageRequest
+	14, // 24: cloudlet.hostapi.v1.Hosts.Connect:input_type -> cloudlet.hostapi.v1.FromHost
+	12, // 25: cloudlet.hostapi.v1.Hosts.FetchImage:input_type -> cloudlet.hostapi.v1.FetchImageRequest
 	2,  // 26: cloudlet.hostapi.v1.Admin.NewJoinToken:input_type -> cloudlet.hostapi.v1.NewJoinTokenRequest
 	4,  // 27: cloudlet.hostapi.v1.Admin.Backup:input_type -> cloudlet.hostapi.v1.BackupRequest
 	6,  // 28: cloudlet.hostapi.v1.Admin.ResetPassword:input_type -> cloudlet.hostapi.v1.ResetPasswordRequest
 	8,  // 29: cloudlet.hostapi.v1.Admin.RotateKeys:input_type -> cloudlet.hostapi.v1.RotateKeysRequest
-	1,  // 30: cloudlet.hostapi.v1.Hosts.Join:output_type -> cloudlet.hostapi.v1.JoinReply
-	13, // 31: cloudlet.hostapi.v1.Hosts.Connect:output_type -> cloudlet.hostapi.v1.ToHost
-	11, // 32: cloudlet.hostapi.v1.Hosts.FetchImage:output_type -> cloudlet.hostapi.v1.ImageChunk
-	3,  // 33: cloudlet.hostapi.v1.Admin.NewJoinToken:output_type -> cloudlet.hostapi.v1.NewJoinTokenReply
-	5,  // 34: cloudlet.hostapi.v1.Admin.Backup:output_type -> cloudlet.hostapi.v1.BackupReply
-	7,  // 35: cloudlet.hostapi.v1.Admin.ResetPassword:output_type -> cloudlet.hostapi.v1.ResetPasswordReply
-	9,  // 36: cloudlet.hostapi.v1.Admin.RotateKeys:output_type -> cloudlet.hostapi.v1.RotateKeysReply
-	30, // [30:37] is the sub-list for method output_type
-	23, // [23:30] is the sub-list for method input_type
+	10, // 30: cloudlet.hostapi.v1.Admin.GetCaller:input_type -> cloudlet.hostapi.v1.GetCallerRequest
+	1,  // 31: cloudlet.hostapi.v1.Hosts.Join:output_type -> cloudlet.hostapi.v1.JoinReply
+	15, // 32: cloudlet.hostapi.v1.Hosts.Connect:output_type -> cloudlet.hostapi.v1.ToHost
+	13, // 33: cloudlet.hostapi.v1.Hosts.FetchImage:output_type -> cloudlet.hostapi.v1.ImageChunk
+	3,  // 34: cloudlet.hostapi.v1.Admin.NewJoinToken:output_type -> cloudlet.hostapi.v1.NewJoinTokenReply
+	5,  // 35: cloudlet.hostapi.v1.Admin.Backup:output_type -> cloudlet.hostapi.v1.BackupReply
+	7,  // 36: cloudlet.hostapi.v1.Admin.ResetPassword:output_type -> cloudlet.hostapi.v1.ResetPasswordReply
+	9,  // 37: cloudlet.hostapi.v1.Admin.RotateKeys:output_type -> cloudlet.hostapi.v1.RotateKeysReply
+	11, // 38: cloudlet.hostapi.v1.Admin.GetCaller:output_type -> cloudlet.hostapi.v1.GetCallerReply
+	31, // [31:39] is the sub-list for method output_type
+	23, // [23:31] is the sub-list for method input_type
 	23, // [23:23] is the sub-list for extension type_name
 	23, // [23:23] is the sub-list for extension extendee
 	0,  // [0:23] is the sub-list for field type_name
@@ -2677,23 +2877,23 @@ func file_hostapi_proto_init() {
 	if File_hostapi_proto != nil {
 		return
 	}
-	file_hostapi_proto_msgTypes[12].OneofWrappers = []any{
+	file_hostapi_proto_msgTypes[14].OneofWrappers = []any{
 		(*FromHost_Hello)(nil),
 		(*FromHost_Report)(nil),
 		(*FromHost_Console)(nil),
 	}
-	file_hostapi_proto_msgTypes[13].OneofWrappers = []any{
+	file_hostapi_proto_msgTypes[15].OneofWrappers = []any{
 		(*ToHost_Desired)(nil),
 		(*ToHost_Console)(nil),
 	}
-	file_hostapi_proto_msgTypes[32].OneofWrappers = []any{}
+	file_hostapi_proto_msgTypes[34].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_hostapi_proto_rawDesc), len(file_hostapi_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   37,
+			NumMessages:   39,
 			NumExtensions: 0,
 			NumServices:   2,
 		},

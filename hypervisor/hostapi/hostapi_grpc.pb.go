@@ -209,6 +209,7 @@ const (
 	Admin_Backup_FullMethodName        = "/cloudlet.hostapi.v1.Admin/Backup"
 	Admin_ResetPassword_FullMethodName = "/cloudlet.hostapi.v1.Admin/ResetPassword"
 	Admin_RotateKeys_FullMethodName    = "/cloudlet.hostapi.v1.Admin/RotateKeys"
+	Admin_GetCaller_FullMethodName     = "/cloudlet.hostapi.v1.Admin/GetCaller"
 )
 
 // AdminClient is the client API for Admin service.
@@ -225,6 +226,8 @@ type AdminClient interface {
 	ResetPassword(ctx context.Context, in *ResetPasswordRequest, opts ...grpc.CallOption) (*ResetPasswordReply, error)
 	// RotateKeys has new tokens sealed under a new key.
 	RotateKeys(ctx context.Context, in *RotateKeysRequest, opts ...grpc.CallOption) (*RotateKeysReply, error)
+	// GetCaller tells who a user is in a scope, as a token for it would.
+	GetCaller(ctx context.Context, in *GetCallerRequest, opts ...grpc.CallOption) (*GetCallerReply, error)
 }
 
 type adminClient struct {
@@ -275,6 +278,16 @@ func (c *adminClient) RotateKeys(ctx context.Context, in *RotateKeysRequest, opt
 	return out, nil
 }
 
+func (c *adminClient) GetCaller(ctx context.Context, in *GetCallerRequest, opts ...grpc.CallOption) (*GetCallerReply, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GetCallerReply)
+	err := c.cc.Invoke(ctx, Admin_GetCaller_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // AdminServer is the server API for Admin service.
 // All implementations must embed UnimplementedAdminServer
 // for forward compatibility.
@@ -289,6 +302,8 @@ type AdminServer interface {
 	ResetPassword(context.Context, *ResetPasswordRequest) (*ResetPasswordReply, error)
 	// RotateKeys has new tokens sealed under a new key.
 	RotateKeys(context.Context, *RotateKeysRequest) (*RotateKeysReply, error)
+	// GetCaller tells who a user is in a scope, as a token for it would.
+	GetCaller(context.Context, *GetCallerRequest) (*GetCallerReply, error)
 	mustEmbedUnimplementedAdminServer()
 }
 
@@ -310,6 +325,9 @@ func (UnimplementedAdminServer) ResetPassword(context.Context, *ResetPasswordReq
 }
 func (UnimplementedAdminServer) RotateKeys(context.Context, *RotateKeysRequest) (*RotateKeysReply, error) {
 	return nil, status.Error(codes.Unimplemented, "method RotateKeys not implemented")
+}
+func (UnimplementedAdminServer) GetCaller(context.Context, *GetCallerRequest) (*GetCallerReply, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetCaller not implemented")
 }
 func (UnimplementedAdminServer) mustEmbedUnimplementedAdminServer() {}
 func (UnimplementedAdminServer) testEmbeddedByValue()               {}
@@ -404,6 +422,24 @@ func _Admin_RotateKeys_Handler(srv interface{}, ctx context.Context, dec func(in
 	return interceptor(ctx, in, info, handler)
 }
 
+func _Admin_GetCaller_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetCallerRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(AdminServer).GetCaller(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Admin_GetCaller_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(AdminServer).GetCaller(ctx, req.(*GetCallerRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // Admin_ServiceDesc is the grpc.ServiceDesc for Admin service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -426,6 +462,10 @@ var Admin_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "RotateKeys",
 			Handler:    _Admin_RotateKeys_Handler,
+		},
+		{
+			MethodName: "GetCaller",
+			Handler:    _Admin_GetCaller_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},

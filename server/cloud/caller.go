@@ -38,6 +38,11 @@ func (c Caller) Owns(projectID string) bool {
 	return c.Service || projectID != "" && projectID == c.ProjectID
 }
 
+// Own is the target of a call that is about nothing but the caller's own scope.
+func (c Caller) Own() Target {
+	return Target{ProjectID: c.ProjectID, UserID: c.UserID, DomainID: c.DomainID}
+}
+
 // NewID returns a random UUID (RFC 9562, version 4) in its 36-character form.
 func NewID() string {
 	var b [16]byte

@@ -24,6 +24,8 @@ type Admin struct {
 	SetPassword func(ctx context.Context, domain, user, password string) error
 	// NewKeys has new tokens sealed under a new key.
 	NewKeys func(ctx context.Context) error
+	// Caller tells who a user is in a scope.
+	Caller func(r *hostapi.GetCallerRequest) (*hostapi.GetCallerReply, error)
 }
 
 // NewJoinToken implements hostapi.AdminServer.
@@ -60,4 +62,13 @@ func (a Admin) RotateKeys(ctx context.Context, _ *hostapi.RotateKeysRequest) (*h
 		return nil, status.Error(codes.Internal, err.Error())
 	}
 	return &hostapi.RotateKeysReply{}, nil
+}
+
+// GetCaller implements hostapi.AdminServer.
+func (a Admin) GetCaller(_ context.Context, r *hostapi.GetCallerRequest) (*hostapi.GetCallerReply, error) {
+	reply, err := a.Caller(r)
+	if err != nil {
+		return nil, status.Error(codes.FailedPrecondition, cloud.AsError(err).Msg)
+	}
+	return reply, nil
 }

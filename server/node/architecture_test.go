@@ -59,7 +59,7 @@ var bans = []ban{
 		"server and agent share their messages and nothing else"},
 	{[]string{"server/node"}, []string{"server/cmd", "server/cloudtest", "provider", "resources"}, nil,
 		"the wiring is below the commands"},
-	{[]string{"server/cmd"}, []string{"server", "statestore", "hypervisor", "provider", "resources"}, []string{"server/cmd", "server/node", "server/identity", "hypervisor/hostapi"},
+	{[]string{"server/cmd"}, []string{"server", "statestore", "hypervisor", "provider", "resources"}, []string{"server/cmd", "server/node", "server/identity", "server/cloud", "hypervisor/hostapi"},
 		"a command declares flags, also those of identity, and calls server/node"},
 	{[]string{"server/scheduler"}, []string{"os", "net", "net/http", "crypto/rand", "math/rand", "log", "log/slog"}, nil,
 		"the choice of a host is a pure function: no I/O and no chance"},

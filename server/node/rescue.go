@@ -36,7 +36,15 @@ func setPassword(ctx context.Context, store *statestore.Store, a identity.Author
 
 // ResetPassword gives a user of a stopped server a password, by right of the files
 // alone. It fails while a process has the state.
-func ResetPassword(ctx context.Context, dataDir, domain, user, password string) (err error) {
+func ResetPassword(ctx context.Context, dataDir, domain, user, password string) error {
+	return offline(ctx, dataDir, func(store *statestore.Store) error {
+		return setPassword(ctx, store, identity.Authority{Clock: cloud.RealClock{}}, domain, user, password)
+	})
+}
+
+// offline does something to the state of a stopped server. It fails while a process
+// has the state.
+func offline(ctx context.Context, dataDir string, do func(*statestore.Store) error) (err error) {
 	dir := filepath.Join(dataDir, stateDir)
 	if _, err := os.Stat(dir); err != nil {
 		return fmt.Errorf("there is no state: %w", err)
@@ -52,7 +60,7 @@ func ResetPassword(ctx context.Context, dataDir, domain, user, password string) 
 		return err
 	}
 	defer func() { err = errors.Join(err, store.Close(), fatal) }()
-	err = setPassword(ctx, store, identity.Authority{Clock: cloud.RealClock{}}, domain, user, password)
+	err = do(store)
 	if e, told := errors.AsType[*cloud.Error](err); told && e.Kind != cloud.Internal {
 		return errors.New(e.Msg)
 	}

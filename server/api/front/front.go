@@ -221,7 +221,7 @@ func (f *Front) attempt(rq *Request) (*Response, error) {
 		}
 		rq.Target = t
 	} else {
-		rq.Target = cloud.Target{ProjectID: rq.Caller.ProjectID, UserID: rq.Caller.UserID, DomainID: rq.Caller.DomainID}
+		rq.Target = rq.Caller.Own()
 	}
 	if row.Rule != Public && row.Rule != Authenticated {
 		if err := rq.Require(row.Rule, rq.Target); err != nil {

@@ -42,11 +42,13 @@ func sameTree(t *testing.T, what string, a, b map[string]string) {
 	}
 }
 
-func mustDo(t *testing.T, args ...string) {
+func mustDo(t *testing.T, args ...string) string {
 	t.Helper()
-	if status, _, errOut := once(t, args...); status != 0 {
+	status, out, errOut := once(t, args...)
+	if status != 0 {
 		t.Fatalf("%q: status %d: %s", args, status, errOut)
 	}
+	return out
 }
 
 // hasCloud proves that a cloud is the one that was backed up.

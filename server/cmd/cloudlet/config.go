@@ -26,6 +26,8 @@ type settings struct {
 	summary string
 	file    string
 	env     map[string]string // flag → environment variable that is its default
+	takes   string            // what may follow the flags, for help; "" nothing
+	others  []*settings       // whose settings the file may hold as well
 	out     io.Writer
 }
 
@@ -39,7 +41,7 @@ func newSettings(command, summary string, out io.Writer) *settings {
 
 // help tells what the command does and its flags.
 func (s *settings) help() {
-	fmt.Fprintf(s.out, "Usage: %s [flags]\n\n%s\n\nFlags:\n", s.Name(), s.summary)
+	fmt.Fprintf(s.out, "Usage: %s\n\n%s\n\nFlags:\n", strings.TrimRight(s.Name()+" [flags] "+s.takes, " "), s.summary)
 	s.SetOutput(s.out)
 	s.PrintDefaults()
 	s.SetOutput(io.Discard)
@@ -75,7 +77,7 @@ func (s *settings) parse(args []string) error {
 		}
 		return s.wrong("%v%s", err, s.suggestion(err))
 	}
-	if s.NArg() > 0 {
+	if s.NArg() > 0 && s.takes == "" {
 		return s.wrong("unexpected argument %q; every setting is a flag", s.Arg(0))
 	}
 	given := map[string]bool{}
@@ -153,6 +155,9 @@ func (s *settings) readFile(given map[string]bool) error {
 func (s *settings) setFromFile(name string, attr *hcl.Attribute, given bool) hcl.Diagnostics {
 	fault := func(at hcl.Range, summary, detail string) hcl.Diagnostics {
 		return hcl.Diagnostics{{Severity: hcl.DiagError, Summary: summary, Detail: detail, Subject: &at}}
+	}
+	if slices.ContainsFunc(s.others, func(o *settings) bool { return s.Lookup(name) == nil && o.Lookup(name) != nil }) {
+		return nil
 	}
 	if s.Lookup(name) == nil || name == "config" {
 		detail := fmt.Sprintf("%s has no setting %q.", s.Name(), name)

@@ -32,6 +32,7 @@ var commands = []struct {
 	}},
 	{"token", "make a join token for an agent", tokenCommand},
 	{"admin", "reset a user's password, rotate the keys of tokens", adminCommand},
+	{"policy", "tell who may do what, and why", policyCommand},
 	{"backup", "copy the state of a running server", backupCommand},
 	{"restore", "replace a stopped server's state by a backup", restoreCommand},
 	{"version", "print the version", func(_ context.Context, _ []string, out, _ io.Writer) error {
@@ -63,6 +64,8 @@ func run(ctx context.Context, args []string, out, errOut io.Writer) int {
 			return 0
 		case errors.Is(err, errUsage):
 			return 2
+		case errors.Is(err, errRefused):
+			return 1
 		default:
 			fmt.Fprintf(errOut, "cloudlet %s: %v\n", c.name, err)
 			return 1

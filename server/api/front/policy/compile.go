@@ -2,6 +2,7 @@ package policy
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
@@ -21,9 +22,47 @@ type (
 	text      func(*question) string
 )
 
-// compiler turns expressions into closures. defined holds the names that
+// operand is one side of == or !=: an attribute, or a string.
+type operand struct {
+	path    string // "" of a string
+	literal string
+	read    text
+}
+
+// node is a compiled expression. A rule is asked through test alone; what else
+// there is says why it answered so.
+type node struct {
+	test predicate
+	op   string  // &&, ||, !, name; "" for what has no parts
+	kids []*node // of a name, what it means
+	text string  // as it is written
+	at   hcl.Range
+
+	compared []operand // two, of == and !=
+	flag     string    // the true-or-false attribute that it is
+	role     string    // of role("…")
+}
+
+// compiler turns expressions into nodes. defined holds the names that
 // define has given so far, so that a name can use those before it.
-type compiler struct{ defined map[string]predicate }
+type compiler struct {
+	defined map[string]*node
+	sources map[string]*hcl.File
+}
+
+// node begins what an expression compiles to.
+func (c *compiler) node(e hcl.Expression, op string, kids ...*node) *node {
+	n := &node{op: op, kids: kids, at: e.Range()}
+	if f := c.sources[n.at.Filename]; f != nil {
+		n.text = strings.Join(strings.Fields(string(n.at.SliceBytes(f.Bytes))), " ")
+	}
+	return n
+}
+
+func (n *node) asks(p predicate) *node {
+	n.test = p
+	return n
+}
 
 func fault(e hcl.Expression, format string, args ...any) hcl.Diagnostics {
 	r := e.Range()
@@ -31,19 +70,23 @@ func fault(e hcl.Expression, format string, args ...any) hcl.Diagnostics {
 }
 
 // boolean compiles an expression that is true or false.
-func (c *compiler) boolean(e hcl.Expression) (predicate, hcl.Diagnostics) {
+func (c *compiler) boolean(e hcl.Expression) (*node, hcl.Diagnostics) {
 	switch e := e.(type) {
 	case *hclsyntax.ParenthesesExpr:
 		return c.boolean(e.Expression)
 	case *hclsyntax.LiteralValueExpr:
 		if e.Val.Type() == cty.Bool && !e.Val.IsNull() {
 			v := e.Val.True()
-			return func(*question) bool { return v }, nil
+			return c.node(e, "").asks(func(*question) bool { return v }), nil
 		}
 	case *hclsyntax.UnaryOpExpr:
 		if e.Op == hclsyntax.OpLogicalNot {
-			p, diags := c.boolean(e.Val)
-			return func(q *question) bool { return !p(q) }, diags
+			kid, diags := c.boolean(e.Val)
+			if diags.HasErrors() {
+				return nil, diags
+			}
+			p := kid.test
+			return c.node(e, "!", kid).asks(func(q *question) bool { return !p(q) }), nil
 		}
 	case *hclsyntax.BinaryOpExpr:
 		return c.binary(e)
@@ -55,48 +98,48 @@ func (c *compiler) boolean(e hcl.Expression) (predicate, hcl.Diagnostics) {
 	return nil, fault(e, "An expression that is true or false is required, made of names, role(\"…\"), ==, !=, !, && and ||.")
 }
 
-func (c *compiler) binary(e *hclsyntax.BinaryOpExpr) (predicate, hcl.Diagnostics) {
+func (c *compiler) binary(e *hclsyntax.BinaryOpExpr) (*node, hcl.Diagnostics) {
 	switch e.Op {
 	case hclsyntax.OpLogicalAnd, hclsyntax.OpLogicalOr:
-		a, diags := c.boolean(e.LHS)
-		b, more := c.boolean(e.RHS)
+		left, diags := c.boolean(e.LHS)
+		right, more := c.boolean(e.RHS)
 		if diags = append(diags, more...); diags.HasErrors() {
 			return nil, diags
 		}
+		a, b := left.test, right.test
 		if e.Op == hclsyntax.OpLogicalAnd {
-			return func(q *question) bool { return a(q) && b(q) }, nil
+			return c.node(e, "&&", left, right).asks(func(q *question) bool { return a(q) && b(q) }), nil
 		}
-		return func(q *question) bool { return a(q) || b(q) }, nil
+		return c.node(e, "||", left, right).asks(func(q *question) bool { return a(q) || b(q) }), nil
 	case hclsyntax.OpEqual, hclsyntax.OpNotEqual:
-		a, diags := c.str(e.LHS)
-		b, more := c.str(e.RHS)
+		left, diags := c.str(e.LHS)
+		right, more := c.str(e.RHS)
 		if diags = append(diags, more...); diags.HasErrors() {
 			return nil, diags
 		}
-		if e.Op == hclsyntax.OpEqual {
-			return func(q *question) bool { return a(q) == b(q) }, nil
-		}
-		return func(q *question) bool { return a(q) != b(q) }, nil
+		n := c.node(e, "")
+		n.compared = []operand{left, right}
+		a, b, equal := left.read, right.read, e.Op == hclsyntax.OpEqual
+		return n.asks(func(q *question) bool { return (a(q) == b(q)) == equal }), nil
 	}
 	return nil, fault(e, "The operators of a policy are &&, ||, ==, != and !.")
 }
 
 // name compiles a defined name, or one of the two true-or-false attributes.
-func (c *compiler) name(e *hclsyntax.ScopeTraversalExpr) (predicate, hcl.Diagnostics) {
+func (c *compiler) name(e *hclsyntax.ScopeTraversalExpr) (*node, hcl.Diagnostics) {
 	path := traversal(e.Traversal)
-	switch path {
-	case "caller.system":
-		return func(q *question) bool { return q.caller.System }, nil
-	case "target.public":
-		return func(q *question) bool { return q.target.Public }, nil
+	if read := flags[path]; read != nil {
+		n := c.node(e, "")
+		n.flag = path
+		return n.asks(read), nil
 	}
-	if p := c.defined[path]; p != nil {
-		return p, nil
+	if meaning := c.defined[path]; meaning != nil {
+		return c.node(e, "name", meaning).asks(meaning.test), nil
 	}
 	return nil, fault(e, "%q is not defined. A name must be given by define, before it is used.", path)
 }
 
-func (c *compiler) call(e *hclsyntax.FunctionCallExpr) (predicate, hcl.Diagnostics) {
+func (c *compiler) call(e *hclsyntax.FunctionCallExpr) (*node, hcl.Diagnostics) {
 	if e.Name != "role" || len(e.Args) != 1 {
 		return nil, fault(e, "The one function is role(\"name\").")
 	}
@@ -104,31 +147,33 @@ func (c *compiler) call(e *hclsyntax.FunctionCallExpr) (predicate, hcl.Diagnosti
 	if diags.HasErrors() || v.Type() != cty.String || v.IsNull() {
 		return nil, append(diags, fault(e.Args[0], "The name of a role is required.")...)
 	}
-	role := v.AsString()
-	return func(q *question) bool { return q.caller.Service || q.caller.HasRole(role) }, nil
+	n := c.node(e, "")
+	n.role = v.AsString()
+	role := n.role
+	return n.asks(func(q *question) bool { return q.caller.Service || q.caller.HasRole(role) }), nil
 }
 
 // str compiles an operand of == and !=.
-func (c *compiler) str(e hcl.Expression) (text, hcl.Diagnostics) {
+func (c *compiler) str(e hcl.Expression) (operand, hcl.Diagnostics) {
 	t, ok := e.(*hclsyntax.ScopeTraversalExpr)
 	if !ok {
 		v, diags := e.Value(nil)
 		if diags.HasErrors() || v.Type() != cty.String || v.IsNull() {
-			return nil, append(diags, fault(e, "A string, or an attribute of caller or target, is required.")...)
+			return operand{}, append(diags, fault(e, "A string, or an attribute of caller or target, is required.")...)
 		}
 		s := v.AsString()
-		return func(*question) string { return s }, nil
+		return operand{literal: s, read: func(*question) string { return s }}, nil
 	}
 	path := traversal(t.Traversal)
 	if read := attributes[path]; read != nil {
-		return read, nil
+		return operand{path: path, read: read}, nil
 	}
 	if len(t.Traversal) == 3 && traversal(t.Traversal[:2]) == "target.attr" {
 		if step, ok := t.Traversal[2].(hcl.TraverseAttr); ok {
-			return func(q *question) string { return q.target.Attr[step.Name] }, nil
+			return operand{path: path, read: func(q *question) string { return q.target.Attr[step.Name] }}, nil
 		}
 	}
-	return nil, fault(e, "There is no attribute %q.", path)
+	return operand{}, fault(e, "There is no attribute %q.", path)
 }
 
 var attributes = map[string]text{
@@ -138,6 +183,11 @@ var attributes = map[string]text{
 	"target.user_id":    func(q *question) string { return q.target.UserID },
 	"target.project_id": func(q *question) string { return q.target.ProjectID },
 	"target.domain_id":  func(q *question) string { return q.target.DomainID },
+}
+
+var flags = map[string]predicate{
+	"caller.system": func(q *question) bool { return q.caller.System },
+	"target.public": func(q *question) bool { return q.target.Public },
 }
 
 // traversal renders a.b.c; "" if there is anything but names in it.

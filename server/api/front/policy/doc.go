@@ -29,3 +29,5 @@
 //
 // It imports cloud and nothing of the dialects; front.Policy is satisfied by *Set.
 package policy
+
+//go:generate go test . -run TestRulesPage -update

@@ -2,12 +2,14 @@ package policy
 
 import (
 	"bytes"
+	"cmp"
 	"embed"
 	"errors"
 	"fmt"
 	"io/fs"
 	"maps"
 	"os"
+	"path"
 	"slices"
 	"sync"
 
@@ -21,14 +23,17 @@ import (
 //go:embed defaults/*.hcl
 var defaults embed.FS
 
+// builtin begins the names of the embedded files, so that none is an operator's.
+const builtin = "<built-in>/"
+
 // Set is a compiled set of rules. It is safe for concurrent use.
-type Set struct{ rules map[string]predicate }
+type Set struct{ rules map[string]*node }
 
 // Load compiles the built-in rules and, if override is not empty, the
 // operator's file, whose rules and definitions replace those of the same name.
 // An error shows file, line and snippet of everything that is wrong.
 func Load(override string) (*Set, error) {
-	l := loader{parser: hclparse.NewParser(), compiler: compiler{map[string]predicate{}}, rules: map[string]hcl.Expression{}, defined: map[string]hcl.Expression{}}
+	l := loader{parser: hclparse.NewParser(), rules: map[string]hcl.Expression{}, defined: map[string]hcl.Expression{}}
 	names, err := fs.Glob(defaults, "defaults/*.hcl")
 	if err != nil {
 		return nil, err
@@ -38,7 +43,7 @@ func Load(override string) (*Set, error) {
 		if err != nil {
 			return nil, err
 		}
-		l.read(name, src, false)
+		l.read(builtin+path.Base(name), src, false)
 	}
 	if override != "" {
 		src, err := os.ReadFile(override)
@@ -51,12 +56,11 @@ func Load(override string) (*Set, error) {
 }
 
 type loader struct {
-	parser   *hclparse.Parser
-	compiler compiler
-	defined  map[string]hcl.Expression
-	order    []string // of definitions
-	rules    map[string]hcl.Expression
-	diags    hcl.Diagnostics
+	parser  *hclparse.Parser
+	defined map[string]hcl.Expression
+	order   []string // of definitions
+	rules   map[string]hcl.Expression
+	diags   hcl.Diagnostics
 }
 
 // read takes in one file. Only an override may name a rule again, and it may
@@ -83,7 +87,7 @@ func (l *loader) read(name string, src []byte, override bool) {
 		l.each(a, func(key string, at hcl.Range, e hcl.Expression) {
 			known := l.rules[key] != nil
 			if override && !known {
-				l.fail(at, "There is no rule %q to replace.", key)
+				l.fail(at, "There is no rule %q to replace%s", key, cmp.Or(meant(key, slices.Collect(maps.Keys(l.rules))), "."))
 			} else if !override && known {
 				l.fail(at, "Rule %q is given twice.", key)
 			}
@@ -119,18 +123,19 @@ func (l *loader) fail(at hcl.Range, format string, args ...any) {
 }
 
 func (l *loader) compile() (*Set, error) {
-	s := &Set{rules: make(map[string]predicate, len(l.rules))}
+	s := &Set{rules: make(map[string]*node, len(l.rules))}
+	c := compiler{defined: map[string]*node{}, sources: l.parser.Files()}
 	for _, name := range l.order {
-		p, diags := l.compiler.boolean(l.defined[name])
+		n, diags := c.boolean(l.defined[name])
 		l.diags = append(l.diags, diags...)
 		if !diags.HasErrors() {
-			l.compiler.defined[name] = p
+			c.defined[name] = n
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(l.rules)) {
-		p, diags := l.compiler.boolean(l.rules[name])
+		n, diags := c.boolean(l.rules[name])
 		l.diags = append(l.diags, diags...)
-		s.rules[name] = p
+		s.rules[name] = n
 	}
 	if !l.diags.HasErrors() {
 		return s, nil
@@ -148,20 +153,17 @@ var questions = sync.Pool{New: func() any { return new(question) }}
 // Allowed reports whether the rule allows the caller on the target. A rule that
 // does not exist allows nothing.
 func (s *Set) Allowed(rule string, c cloud.Caller, t cloud.Target) bool {
-	p := s.rules[rule]
-	if p == nil {
+	n := s.rules[rule]
+	if n == nil {
 		return false
 	}
 	q := questions.Get().(*question)
 	q.caller, q.target = c, t
-	ok := p(q)
+	ok := n.test(q)
 	*q = question{}
 	questions.Put(q)
 	return ok
 }
-
-// Names returns the rules there are, sorted.
-func (s *Set) Names() []string { return slices.Sorted(maps.Keys(s.rules)) }
 
 // Check compares the rules with the names that routes and handlers ask for. It
 // returns what is asked for but not defined, and so always denied, and what is

@@ -13,7 +13,7 @@ import (
 	"github.com/cloudlet/cloudlet/server/cloud"
 )
 
-func builtin(t testing.TB) *Set {
+func defaultSet(t testing.TB) *Set {
 	t.Helper()
 	s, err := Load("")
 	if err != nil {
@@ -51,7 +51,7 @@ func inDomain(role, domain string) cloud.Caller {
 }
 
 func TestPersonas(t *testing.T) {
-	s := builtin(t)
+	s := defaultSet(t)
 	system := inProject("reader", "")
 	system.System = true
 	mine, theirs := cloud.Target{ProjectID: "p"}, cloud.Target{ProjectID: "q"}
@@ -111,7 +111,7 @@ func aTarget(t *rapid.T) cloud.Target {
 
 // A role never takes away what a lesser one has, and admin may do everything.
 func TestRolesOnlyAdd(t *testing.T) {
-	s := builtin(t)
+	s := defaultSet(t)
 	names := s.Names()
 	rapid.Check(t, func(t *rapid.T) {
 		c, target, rule := aCaller(t), aTarget(t), rapid.SampledFrom(names).Draw(t, "rule")
@@ -133,7 +133,7 @@ func TestRolesOnlyAdd(t *testing.T) {
 // Nobody but administrators, services and readers of the system sees or
 // touches what is another project's, user's and domain's.
 func TestProjectsAreApart(t *testing.T) {
-	s := builtin(t)
+	s := defaultSet(t)
 	harmless := map[string]bool{} // rules that everybody passes, whatever the target
 	for _, name := range s.Names() {
 		harmless[name] = s.Allowed(name, cloud.Caller{}, cloud.Target{ProjectID: "q", UserID: "w", DomainID: "e"})
@@ -209,7 +209,7 @@ func TestFaultsShowWhere(t *testing.T) {
 }
 
 func TestCheck(t *testing.T) {
-	s := builtin(t)
+	s := defaultSet(t)
 	undefined, unused := s.Check(append(s.Names()[1:], "x:y:z", "x:y:z", "a:b:c"))
 	if len(undefined) != 2 || undefined[0] != "a:b:c" || undefined[1] != "x:y:z" {
 		t.Errorf("undefined: %v", undefined)
@@ -246,7 +246,7 @@ func FuzzOverride(f *testing.F) {
 }
 
 func BenchmarkAllowed(b *testing.B) {
-	s := builtin(b)
+	s := defaultSet(b)
 	c, t := inProject("member", "9a1d9b0e5d0e4d3f8f1e6f0a2b3c4d5e"), cloud.Target{ProjectID: "9a1d9b0e5d0e4d3f8f1e6f0a2b3c4d5e"}
 	b.ReportAllocs()
 	for b.Loop() {
