@@ -236,7 +236,7 @@ func expanded(r statestore.Reader, ids []string) []Role {
 }
 
 // RolesOf returns the roles that a token has. One that rests on an application
-// credential or a trust has those of it, and none if its user has lost one.
+// credential, a trust or OAuth has those of it, and none if its user has lost one.
 func RolesOf(r statestore.Reader, t Token) []Role {
 	owner, lent := t.UserID, []string(nil)
 	switch {
@@ -246,6 +246,9 @@ func RolesOf(r statestore.Reader, t Token) []Role {
 	case t.TrustID != "":
 		trust, _ := Trusts.Get(r, t.TrustID)
 		owner, lent = trust.TrustorID, trust.RoleIDs
+	case t.AccessTokenID != "":
+		access, _ := OAuthTokens.Get(r, t.AccessTokenID)
+		lent = access.RoleIDs
 	default:
 		return RolesIn(r, owner, t.Scope)
 	}
@@ -255,9 +258,12 @@ func RolesOf(r statestore.Reader, t Token) []Role {
 	return expanded(r, lent)
 }
 
+// Delegated reports whether a token speaks for somebody who let another act for them.
+func (t Token) Delegated() bool { return t.TrustID != "" || t.AccessTokenID != "" }
+
 // Restricted reports whether a token may not make what outlives it: credentials and
 // trusts.
 func (t Token) Restricted(r statestore.Reader) bool {
 	c, _ := AppCredentials.Get(r, t.AppCredentialID)
-	return t.TrustID != "" || t.AppCredentialID != "" && !c.Unrestricted
+	return t.Delegated() || t.AppCredentialID != "" && !c.Unrestricted
 }

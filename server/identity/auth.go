@@ -22,6 +22,8 @@ type Settings struct {
 	TokenLife  time.Duration // from the authentication on; 0: DefaultTokenLife
 	Compliance Compliance
 	LimitModel LimitModel // empty: FlatLimits
+	// How long OAuth tokens live from their making on; 0: for ever.
+	RequestTokenLife, AccessTokenLife time.Duration
 }
 
 // UserRef names a user by id, or by name and domain.
@@ -38,6 +40,7 @@ type Credentials struct {
 	Passcode      PasscodeProof
 	AppCredential AppCredentialProof
 	Token         string
+	OAuth         OAuthRequest
 	Receipt       string   // of an attempt before that lacked methods
 	Methods       []string // as asked for: some of Methods
 }
@@ -100,8 +103,12 @@ func (a Authority) begin(methods []string) Token {
 
 // finish gives a token its scope and seals it. Error kind: Unauthenticated.
 func (a Authority) finish(r statestore.Reader, t Token, s ScopeRef) (string, Token, error) {
-	if c, ok := AppCredentials.Get(r, t.AppCredentialID); ok && s == (ScopeRef{}) {
-		s = ScopeRef{Kind: ProjectScope, ID: c.ProjectID}
+	if s == (ScopeRef{}) {
+		if c, ok := AppCredentials.Get(r, t.AppCredentialID); ok {
+			s = ScopeRef{Kind: ProjectScope, ID: c.ProjectID}
+		} else if access, ok := OAuthTokens.Get(r, t.AccessTokenID); ok {
+			s = ScopeRef{Kind: ProjectScope, ID: access.ProjectID}
+		}
 	}
 	var scope Scope
 	var ok bool
@@ -145,6 +152,9 @@ var provers = map[string]prover{
 	"application_credential": func(a Authority, ctx context.Context, r statestore.Reader, c Credentials, t *Token) error {
 		return a.appCredentialProve(ctx, r, c.AppCredential, t)
 	},
+	"oauth1": func(a Authority, _ context.Context, r statestore.Reader, c Credentials, t *Token) error {
+		return a.oauthProve(r, c.OAuth, t)
+	},
 }
 
 // continues begins a token with what an earlier one, or a receipt, has proven.
@@ -177,8 +187,8 @@ func (a Authority) continues(r statestore.Reader, c Credentials, t *Token) error
 	if t.UserID != "" && t.UserID != old.UserID {
 		return errToken()
 	}
-	if old.TrustID != "" {
-		return cloud.Errorf(cloud.Forbidden, "token", "A token that rests on a trust cannot be used to make another one.")
+	if old.Delegated() {
+		return cloud.Errorf(cloud.Forbidden, "token", "A token that rests on a trust or on OAuth cannot be used to make another one.")
 	}
 	// A token made from a token does not live longer than the first.
 	t.AppCredentialID = old.AppCredentialID
@@ -216,7 +226,7 @@ func (a Authority) enough(r statestore.Reader, t Token) error {
 }
 
 // Methods are those that a token can be had by.
-var Methods = []string{"password", "token", "totp", "application_credential"}
+var Methods = []string{"password", "token", "totp", "application_credential", "oauth1"}
 
 // passwordProve returns the user if the password is theirs and the account is not
 // locked.
@@ -366,7 +376,7 @@ func (a Authority) check(r statestore.Reader, t Token) (cloud.Caller, error) {
 	c := cloud.Caller{UserID: u.ID, UserName: u.Name, UserDomainID: u.DomainID}
 	switch t.Scope.Kind {
 	case Unscoped:
-		if t.AppCredentialID != "" {
+		if t.AppCredentialID != "" || t.AccessTokenID != "" {
 			return cloud.Caller{}, errToken()
 		}
 		return c, nil
@@ -385,7 +395,7 @@ func (a Authority) check(r statestore.Reader, t Token) (cloud.Caller, error) {
 	case SystemScope:
 		c.System = true
 	}
-	if t.TrustID != "" && !a.trustHolds(r, t) {
+	if t.TrustID != "" && !a.trustHolds(r, t) || t.AccessTokenID != "" && !a.accessHolds(r, t) {
 		return cloud.Caller{}, errToken()
 	}
 	if err := a.limit(r, t, &c); err != nil {

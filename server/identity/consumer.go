@@ -1,14 +1,10 @@
 package identity
 
 import (
-	"crypto/rand"
-	"encoding/hex"
-
 	"github.com/cloudlet/cloudlet/statestore"
 )
 
-// Consumer is a program that OAuth 1.0a knows (RFC 5849): an id and a secret.
-// Tokens are not given out by it: there is only its administration.
+// Consumer is a program that users may let act for them by OAuth 1.0a (RFC 5849): an id and a secret.
 type Consumer struct {
 	ID, Description string
 	Sealed          []byte // the secret, under one of the token keys
@@ -26,9 +22,7 @@ func ConsumerGet(r statestore.Reader, id string) (Consumer, error) {
 
 // ConsumerMake stores a new consumer and returns its secret, this once.
 func ConsumerMake(tx *statestore.Txn, c Consumer) (Consumer, string, error) {
-	random := make([]byte, 32)
-	rand.Read(random)
-	secret := hex.EncodeToString(random)
+	secret := randomHex(32)
 	c.ID = newID(tx)
 	var err error
 	if c.Sealed, err = encrypt(tx, c.aad(), []byte(secret)); err != nil {
@@ -50,10 +44,11 @@ func ConsumerPut(tx *statestore.Txn, c Consumer) (Consumer, error) {
 	return c, nil
 }
 
-// ConsumerDelete deletes a consumer. Error kind: NotFound.
+// ConsumerDelete deletes a consumer with its tokens. Error kind: NotFound.
 func ConsumerDelete(tx *statestore.Txn, id string) error {
 	if !Consumers.Delete(tx, id) {
 		return missing("consumer", id)
 	}
+	dropOAuth(tx, "consumer", id)
 	return nil
 }

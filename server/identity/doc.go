@@ -26,11 +26,11 @@
 //	    membership now, so one that ends takes the roles with it.
 //	I7  What is immutable changes in its options only, and is not deleted, but
 //	    with the domain that it is in.
-//	I8  What was lent, by an application credential or a trust, is worth something
+//	I8  What was lent, by an application credential, a trust or OAuth, is worth something
 //	    only while who lent it has all of it, and never becomes more: its tokens
 //	    keep their scope, and make nothing that outlives them unless they may.
-//	I9  A passcode, and a use of a trust that is counted, is spent in the
-//	    transaction before the token is given out.
+//	I9  A passcode, a use of a trust that is counted, and a request that a consumer
+//	    signed, is spent in the transaction before the token is given out.
 //	I10 Credentials are stored sealed under the token keys; a new key seals them
 //	    again before an old one is forgotten.
 //

@@ -115,6 +115,7 @@ func DomainDelete(tx *statestore.Txn, id string) error {
 	dropCredentials(tx, "project", id)
 	dropAppCredentials(tx, "project", id)
 	dropTrusts(tx, "project", id)
+	dropOAuth(tx, "project", id)
 	dropEndpointFilters(tx, "project", id)
 	dropLimits(tx, "owner", id)
 	DomainConfigs.Delete(tx, id)
@@ -157,6 +158,7 @@ func UserDelete(tx *statestore.Txn, id string) error {
 	dropCredentials(tx, "user", id)
 	dropAppCredentials(tx, "user", id)
 	dropTrusts(tx, "user", id)
+	dropOAuth(tx, "user", id)
 	return nil
 }
 

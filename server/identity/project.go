@@ -135,6 +135,7 @@ func projectRemove(tx *statestore.Txn, id string) {
 	dropCredentials(tx, "project", id)
 	dropAppCredentials(tx, "project", id)
 	dropTrusts(tx, "project", id)
+	dropOAuth(tx, "project", id)
 	dropEndpointFilters(tx, "project", id)
 	dropLimits(tx, "owner", id)
 	Projects.Delete(tx, id)

@@ -11,7 +11,6 @@ import (
 	"errors"
 	"hash"
 	"maps"
-	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -128,10 +127,9 @@ func (s Signed) text2() string {
 
 // canonicalQuery renders parameters sorted and percent-encoded (RFC 3986).
 func canonicalQuery(params map[string]string) string {
-	escape := func(s string) string { return strings.ReplaceAll(url.QueryEscape(s), "+", "%20") }
 	var pairs []string
 	for _, name := range slices.Sorted(maps.Keys(params)) {
-		pairs = append(pairs, escape(name)+"="+escape(params[name]))
+		pairs = append(pairs, percent(name)+"="+percent(params[name]))
 	}
 	return strings.Join(pairs, "&")
 }

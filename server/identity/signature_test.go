@@ -43,3 +43,16 @@ func TestSignatures(t *testing.T) {
 		t.Error("a date that the scope does not have passes")
 	}
 }
+
+// The example of RFC 5849, section 3.4.1.1.
+func TestOAuthBaseString(t *testing.T) {
+	q := OAuthRequest{Method: "post", URL: "http://EXAMPLE.COM:80/request",
+		Params: [][2]string{{"b5", "=%3D"}, {"a3", "a"}, {"c@", ""}, {"a2", "r b"}, {"c2", ""}, {"a3", "2 q"}},
+		OAuth: map[string]string{"oauth_consumer_key": "9djdj82h48djs9d2", "oauth_token": "kkk9d7dh3k39sjv7", "oauth_signature_method": "HMAC-SHA1",
+			"oauth_timestamp": "137131201", "oauth_nonce": "7d8f3e4a", "oauth_signature": "bYT5CMsGcbgUdFHObYMEfcx6bsw="}}
+	const want = "POST&http%3A%2F%2Fexample.com%2Frequest&a2%3Dr%2520b%26a3%3D2%2520q%26a3%3Da%26b5%3D%253D%25253D%26c%2540%3D%26c2%3D%26" +
+		"oauth_consumer_key%3D9djdj82h48djs9d2%26oauth_nonce%3D7d8f3e4a%26oauth_signature_method%3DHMAC-SHA1%26oauth_timestamp%3D137131201%26oauth_token%3Dkkk9d7dh3k39sjv7"
+	if got := q.base(); got != want {
+		t.Errorf("the base string is\n%s, want\n%s", got, want)
+	}
+}

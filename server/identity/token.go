@@ -39,6 +39,7 @@ type Token struct {
 	// AppCredentialID is that of the application credential that it rests on.
 	AppCredentialID string `json:"c,omitzero"`
 	TrustID         string `json:"t,omitzero"` // of the trust that it rests on
+	AccessTokenID   string `json:"o,omitzero"` // of the OAuth access token that it rests on
 	Receipt         bool   `json:"r,omitzero"` // it is worth nothing alone: see MissingFactors
 
 	spending []func(*statestore.Txn) error // of a token that is being issued
@@ -178,6 +179,9 @@ func openSealed(tx *statestore.Txn) (all []sealed, err error) {
 	}
 	for c := range Consumers.All(tx) {
 		add(c.aad(), c.Sealed, func(box []byte) { c.Sealed = box; Consumers.Put(tx, c) })
+	}
+	for t := range OAuthTokens.All(tx) {
+		add(t.aad(), t.Sealed, func(box []byte) { t.Sealed = box; OAuthTokens.Put(tx, t) })
 	}
 	return all, err
 }

@@ -118,7 +118,7 @@ func dropTrusts(tx *statestore.Txn, index, value string) {
 // entrust makes a token of the trustee's one that rests on a trust; false if the user may not.
 func (a Authority) entrust(r statestore.Reader, t *Token, id string) (Scope, bool) {
 	trust, ok := Trusts.Get(r, id)
-	if !ok || trust.TrusteeID != t.UserID || trust.Counted && trust.Remaining < 1 || t.AppCredentialID != "" {
+	if !ok || trust.TrusteeID != t.UserID || trust.Counted && trust.Remaining < 1 || t.AppCredentialID != "" || t.AccessTokenID != "" {
 		return Scope{}, false
 	}
 	if t.TrustID = id; trust.Impersonation {

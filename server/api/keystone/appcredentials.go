@@ -33,7 +33,7 @@ func (a *api) lasting(h front.Handler) front.Handler {
 			return nil, err
 		}
 		if t.Restricted(rq.Read()) {
-			return nil, cloud.Errorf(cloud.Forbidden, "", "A token that was lent, by a trust or a restricted application credential, cannot be used to manage credentials or trusts.")
+			return nil, cloud.Errorf(cloud.Forbidden, "", "A token that was lent, by a trust, by OAuth or a restricted application credential, cannot be used to manage credentials, trusts or access tokens.")
 		}
 		return h(rq)
 	}

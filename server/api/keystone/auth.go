@@ -31,6 +31,7 @@ type authIdentity struct {
 	TOTP          *struct {
 		User *authUser `json:"user"`
 	} `json:"totp"`
+	OAuth *struct{} `json:"oauth1"`
 }
 
 type authUser struct {
@@ -118,6 +119,8 @@ func (b *authBody) credentials() (c identity.Credentials, err error) {
 			err = id.totp(&c)
 		case "application_credential":
 			err = id.appCredential(&c)
+		case "oauth1":
+			// the header has the proof
 		default:
 			err = cloud.Errorf(cloud.Unauthenticated, "", "Attempted to authenticate with an unsupported method.")
 		}

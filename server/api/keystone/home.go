@@ -42,8 +42,8 @@ func home(routes []front.Route) map[string]map[string]homeResource {
 func relation(path string) (rel, template string, vars map[string]string) {
 	parts := strings.Split(strings.TrimPrefix(path, "/"), "/")
 	prefix := "rel/"
-	if strings.HasPrefix(parts[0], "OS-") {
-		prefix = "ext/" + parts[0] + "/1.0/rel/"
+	if n := slices.IndexFunc(parts, func(p string) bool { return strings.HasPrefix(p, "OS-") }); n >= 0 {
+		prefix = "ext/" + parts[n] + "/1.0/rel/"
 	}
 	var words []string
 	for n, part := range parts {

@@ -23,7 +23,7 @@ func Service(d Deps) *front.Service {
 	routes := slices.Concat(a.tokenRoutes(), a.reachRoutes(), domainRoutes(), a.domainConfigRoutes(), projectRoutes(), tagRoutes(),
 		a.userRoutes(), a.groupRoutes(), roleRoutes(), impliedRoutes(), assignmentRoutes(), regionRoutes(), serviceRoutes(), endpointRoutes(),
 		a.credentialRoutes(), a.ec2Routes(), a.signatureRoutes(), a.appCredentialRoutes(), a.accessRuleRoutes(), a.trustRoutes(),
-		policyRoutes(), endpointGroupRoutes(), consumerRoutes(), registeredLimitRoutes(), a.limitRoutes())
+		policyRoutes(), endpointGroupRoutes(), consumerRoutes(), a.oauthRoutes(), a.accessTokenRoutes(), registeredLimitRoutes(), a.limitRoutes())
 	return &front.Service{
 		Name: "keystone", Root: root, Base: "/v3", Fault: fault,
 		Routes: append(versionRoutes(routes), routes...),

@@ -74,6 +74,9 @@ func refusals(r *front.Route) []int {
 	if r.Method == "POST" && (r.Path == "/credentials" || r.Path == "/OS-TRUST/trusts") {
 		return []int{400}
 	}
+	if r.Path == "/OS-OAUTH1/authorize/{token}" {
+		return []int{404}
+	}
 	return []int{403, 404}
 }
 
@@ -81,9 +84,9 @@ func refusals(r *front.Route) []int {
 func decodes(r *front.Route) bool {
 	switch r.Method {
 	case "POST", "PATCH":
-		return true
+		return r.Path != "/OS-OAUTH1/request_token" && r.Path != "/OS-OAUTH1/access_token"
 	case "PUT":
-		return strings.HasSuffix(r.Path, "/tags") || strings.HasSuffix(r.Path, "/config") || r.Path == "/regions/{id}"
+		return strings.HasSuffix(r.Path, "/tags") || strings.HasSuffix(r.Path, "/config") || r.Path == "/regions/{id}" || r.Path == "/OS-OAUTH1/authorize/{token}"
 	}
 	return false
 }

@@ -3,6 +3,7 @@ package keystone
 import (
 	"errors"
 	"net/http"
+	"slices"
 
 	"github.com/cloudlet/cloudlet/server/api/front"
 	"github.com/cloudlet/cloudlet/server/cloud"
@@ -45,6 +46,9 @@ func (a *api) tokenIssue(rq *front.Request) (*front.Response, error) {
 		return nil, err
 	}
 	c, err := b.credentials()
+	if err == nil && slices.Contains(c.Methods, "oauth1") {
+		c.OAuth, err = oauthOf(rq, "oauth_token")
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -150,6 +154,7 @@ type tokenWire struct {
 	System        *systemRef          `json:"system,omitzero"`
 	AppCredential *tokenAppCredential `json:"application_credential,omitzero"`
 	Trust         *tokenTrust         `json:"OS-TRUST:trust,omitzero"`
+	OAuth         *tokenOAuth         `json:"OS-OAUTH1,omitzero"`
 	Roles         []named             `json:"roles,omitzero"`   // not if unscoped
 	Catalog       []catalogEntry      `json:"catalog,omitzero"` // not if unscoped
 }
@@ -168,6 +173,12 @@ type tokenTrust struct {
 	Impersonation bool   `json:"impersonation"`
 	Trustor       onlyID `json:"trustor_user"`
 	Trustee       onlyID `json:"trustee_user"`
+}
+
+// tokenOAuth tells what a token rests on.
+type tokenOAuth struct {
+	AccessTokenID string `json:"access_token_id"`
+	ConsumerID    string `json:"consumer_id"`
 }
 
 type onlyID struct {
@@ -189,6 +200,9 @@ func renderToken(rq *front.Request, t identity.Token) map[string]tokenWire {
 	}
 	if trust, ok := identity.Trusts.Get(r, t.TrustID); ok {
 		w.Trust = &tokenTrust{trust.ID, trust.Impersonation, onlyID{trust.TrustorID}, onlyID{trust.TrusteeID}}
+	}
+	if access, ok := identity.OAuthTokens.Get(r, t.AccessTokenID); ok {
+		w.OAuth = &tokenOAuth{access.ID, access.ConsumerID}
 	}
 	switch t.Scope.Kind {
 	case identity.Unscoped:

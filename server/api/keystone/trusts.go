@@ -94,7 +94,12 @@ func trustRole(rq *front.Request) (*front.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	roles := renderLent(rq, t.RoleIDs)
+	return lentRoleAnswer(rq, t.RoleIDs)
+}
+
+// lentRoleAnswer tells the role that the path names, if it is one of those lent. Error kind: NotFound.
+func lentRoleAnswer(rq *front.Request, ids []string) (*front.Response, error) {
+	roles := renderLent(rq, ids)
 	n := slices.IndexFunc(roles, func(role lentRole) bool { return role.ID == rq.PathValue("role") })
 	if n < 0 {
 		return nil, cloud.Errorf(cloud.NotFound, "role", "Could not find role: %s.", rq.PathValue("role"))

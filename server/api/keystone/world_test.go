@@ -142,7 +142,12 @@ func (w *world) call(token, request, body string, header ...string) answer {
 
 func (w *world) do(rq *http.Request) answer {
 	w.Helper()
-	resp, err := http.DefaultClient.Do(rq)
+	return w.by(http.DefaultClient, rq)
+}
+
+func (w *world) by(client *http.Client, rq *http.Request) answer {
+	w.Helper()
+	resp, err := client.Do(rq)
 	if err != nil {
 		w.Fatal(err)
 	}

@@ -8,15 +8,18 @@ import (
 )
 
 // identityFlags are the settings of tokens and passwords, by the names that
-// Keystone's options have ([token] expiration, [security_compliance]), with dashes.
+// Keystone's options have ([token] expiration, [oauth1], [security_compliance]), with dashes.
 type identityFlags struct {
 	tokenExpiration, lockoutDuration int // seconds
+	requestToken, accessToken        int // seconds
 	regex, limitModel                string
 	c                                identity.Compliance
 }
 
 func (f *identityFlags) declare(s *settings) {
 	s.IntVar(&f.tokenExpiration, "token-expiration", int(identity.DefaultTokenLife/time.Second), "`seconds` for which a token is valid")
+	s.IntVar(&f.requestToken, "request-token-duration", 28800, "`seconds` in which a user may authorize a request of OAuth 1.0a; 0: any time")
+	s.IntVar(&f.accessToken, "access-token-duration", 86400, "`seconds` for which an OAuth consumer may act for a user; 0: until the user ends it")
 	s.StringVar(&f.limitModel, "limit-model", string(identity.FlatLimits), "`model` of the limits that are kept for services: flat or strict_two_level")
 	s.IntVar(&f.c.LockoutFailureAttempts, "lockout-failure-attempts", 0, "`number` of wrong passwords in a row that lock an account; 0: any number is allowed")
 	s.IntVar(&f.lockoutDuration, "lockout-duration", 1800, "`seconds` for which an account stays locked; 0: until its password is set anew")
@@ -30,7 +33,8 @@ func (f *identityFlags) declare(s *settings) {
 }
 
 func (f *identityFlags) check(s *settings) (identity.Settings, error) {
-	o := identity.Settings{TokenLife: time.Duration(f.tokenExpiration) * time.Second, Compliance: f.c}
+	o := identity.Settings{TokenLife: time.Duration(f.tokenExpiration) * time.Second, Compliance: f.c,
+		RequestTokenLife: time.Duration(f.requestToken) * time.Second, AccessTokenLife: time.Duration(f.accessToken) * time.Second}
 	c := &o.Compliance
 	c.LockoutDuration = time.Duration(f.lockoutDuration) * time.Second
 	o.LimitModel = identity.LimitModel(f.limitModel)
@@ -40,7 +44,8 @@ func (f *identityFlags) check(s *settings) (identity.Settings, error) {
 	if f.tokenExpiration < 1 {
 		return o, s.wrong("-token-expiration %d: must be at least 1", f.tokenExpiration)
 	}
-	for name, n := range map[string]int{"lockout-failure-attempts": c.LockoutFailureAttempts, "lockout-duration": f.lockoutDuration, "minimum-password-age": c.MinimumPasswordAge,
+	for name, n := range map[string]int{"lockout-failure-attempts": c.LockoutFailureAttempts, "lockout-duration": f.lockoutDuration,
+		"request-token-duration": f.requestToken, "access-token-duration": f.accessToken, "minimum-password-age": c.MinimumPasswordAge,
 		"disable-user-account-days-inactive": c.DisableUserAccountDaysInactive, "password-expires-days": c.PasswordExpiresDays, "unique-last-password-count": c.UniqueLastPasswordCount} {
 		if n < 0 {
 			return o, s.wrong("-%s %d: must not be negative", name, n)

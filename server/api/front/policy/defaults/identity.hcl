@@ -131,6 +131,12 @@ rules = {
   "identity:consumer:update" = admin
   "identity:consumer:delete" = admin
 
+  # Of an access token, own_user is who authorized it.
+  "identity:request_token:authorize" = admin || own_user # everybody for oneself, and only with roles that one has
+  "identity:access_token:list"       = admin || system_reader || own_user
+  "identity:access_token:get"        = admin || system_reader || own_user
+  "identity:access_token:delete"     = admin || own_user
+
   "identity:registered_limit:list"   = true
   "identity:registered_limit:get"    = true
   "identity:registered_limit:create" = admin
