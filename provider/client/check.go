@@ -21,6 +21,9 @@ type Check[M any] struct {
 	// Replaces reports whether the schema's plan modifiers make the change a
 	// replacement: they are not visible to ModifyPlan.
 	Replaces func(plan, state M) bool
+	// Refers are the attributes whose references, if not known yet, are looked for
+	// among what the plan makes, and the kinds they refer to: see Meant.
+	Refers map[string]string
 }
 
 // CheckPlan runs what ModifyPlan was told of through the plan session: a
@@ -33,7 +36,7 @@ func CheckPlan[M any](ctx context.Context, c *Client, s *gophercloud.ServiceClie
 	}
 	if !req.Plan.Raw.IsNull() {
 		asked := resp.Plan
-		asked.Raw = standIns(resp.Plan.Raw, req.Config.Raw)
+		asked.Raw = standIns(resp.Plan.Raw, req.Config.Raw, func(attribute string) string { return c.meant(check.Refers[attribute]) })
 		resp.Diagnostics.Append(asked.Get(ctx, &plan)...)
 	}
 	if resp.Diagnostics.HasError() {

@@ -88,12 +88,21 @@ func (c *Client) Made(kind, id string) {
 // what is referred to first, so that nothing comes later that could be meant. If
 // the plan makes several, or none, it is still UnknownID.
 func (c *Client) Meant(kind string, ref types.String) types.String {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if ref.ValueString() != UnknownID || len(c.made[kind]) != 1 {
+	if ref.ValueString() != UnknownID {
 		return ref
 	}
-	return types.StringValue(c.made[kind][0])
+	return types.StringValue(c.meant(kind))
+}
+
+// meant returns the id of the only thing of a kind that the plan makes, or
+// UnknownID.
+func (c *Client) meant(kind string) string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.made[kind]) != 1 {
+		return UnknownID
+	}
+	return c.made[kind][0]
 }
 
 // Also returns a client of another service that works in the same plan session:

@@ -22,7 +22,7 @@ func TestStandIns(t *testing.T) {
 	config := value(null, unknown, unknown, unknown, unknown, null, null)
 	plan := value(unknown, unknown, unknown, unknown, unknown, unknown, unknown)
 	want := value(unknown, s(UnknownID), unknown, s(UnknownID), s(UnknownID), unknown, unknown)
-	if got := standIns(plan, config); !got.Equal(want) {
+	if got := standIns(plan, config, func(string) string { return UnknownID }); !got.Equal(want) {
 		t.Fatalf("got  %s\nwant %s", got, want)
 	}
 }

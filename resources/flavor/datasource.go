@@ -96,11 +96,11 @@ func (d *source) Read(ctx context.Context, req datasource.ReadRequest, resp *dat
 		w, err = client.One(f.choose(all.Flavors), "flavor")
 	}
 	if err != nil {
-		addError(&resp.Diagnostics, "Cannot find the flavor", err)
+		client.AddError(&resp.Diagnostics, "Cannot find the flavor", err, fields)
 		return
 	}
 	var m model
-	m.fill(ctx, w, &resp.Diagnostics)
+	m.Fill(ctx, w, &resp.Diagnostics)
 	f.ID, f.Name, f.Description, f.VCPUs, f.RAM, f.Disk = m.ID, m.Name, m.Description, m.VCPUs, m.RAM, m.Disk
 	f.Swap, f.Ephemeral, f.IsPublic, f.ExtraSpecs = m.Swap, m.Ephemeral, m.IsPublic, m.ExtraSpecs
 	resp.Diagnostics.Append(resp.State.Set(ctx, &f)...)

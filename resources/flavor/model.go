@@ -7,12 +7,12 @@ import (
 
 	"github.com/gophercloud/gophercloud/v2"
 	"github.com/gophercloud/gophercloud/v2/openstack/compute/v2/flavors"
-	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/cloudlet/cloudlet/provider/client"
+	"github.com/cloudlet/cloudlet/provider/managed"
 )
 
 // wire is a flavor as the API gives it, from microversion 2.75.
@@ -29,33 +29,23 @@ type wire struct {
 	ExtraSpecs  map[string]string `json:"extra_specs"`
 }
 
-// options is the body of a create or an update.
-type options map[string]any
-
-// ToFlavorCreateMap implements flavors.CreateOptsBuilder.
-func (o options) ToFlavorCreateMap() (map[string]any, error) { return map[string]any{"flavor": o}, nil }
-
-// ToFlavorUpdateMap implements flavors.UpdateOptsBuilder.
-func (o options) ToFlavorUpdateMap() (map[string]any, error) { return map[string]any{"flavor": o}, nil }
-
 // model is the resource as Terraform keeps it.
 type model struct {
-	ID          types.String   `tfsdk:"id"`
-	Name        types.String   `tfsdk:"name"`
-	Description types.String   `tfsdk:"description"`
-	VCPUs       types.Int64    `tfsdk:"vcpus"`
-	RAM         types.Int64    `tfsdk:"ram"`
-	Disk        types.Int64    `tfsdk:"disk"`
-	Swap        types.Int64    `tfsdk:"swap"`
-	Ephemeral   types.Int64    `tfsdk:"ephemeral"`
-	IsPublic    types.Bool     `tfsdk:"is_public"`
-	ExtraSpecs  types.Map      `tfsdk:"extra_specs"`
-	Timeouts    timeouts.Value `tfsdk:"timeouts"`
+	managed.Common
+	Name        types.String `tfsdk:"name"`
+	Description types.String `tfsdk:"description"`
+	VCPUs       types.Int64  `tfsdk:"vcpus"`
+	RAM         types.Int64  `tfsdk:"ram"`
+	Disk        types.Int64  `tfsdk:"disk"`
+	Swap        types.Int64  `tfsdk:"swap"`
+	Ephemeral   types.Int64  `tfsdk:"ephemeral"`
+	IsPublic    types.Bool   `tfsdk:"is_public"`
+	ExtraSpecs  types.Map    `tfsdk:"extra_specs"`
 }
 
-// attributes maps a field of the API to the attribute it comes from, for what
+// Attributes maps a field of the API to the attribute it comes from, for what
 // a create sends and an update may send. Extra specs have calls of their own.
-func (m *model) attributes() []client.Attribute {
+func (m *model) Attributes() []client.Attribute {
 	return []client.Attribute{
 		{Wire: "id", Value: m.ID},
 		{Wire: "name", Value: m.Name},
@@ -70,8 +60,8 @@ func (m *model) attributes() []client.Attribute {
 }
 
 // createBody is what a create sends: no description is said by leaving it out.
-func (m *model) createBody() options {
-	body := client.CreateBody(m.attributes())
+func (m *model) createBody() map[string]any {
+	body := client.CreateBody(m.Attributes())
 	if body["description"] == "" {
 		delete(body, "description")
 	}
@@ -91,8 +81,8 @@ var fields = client.Fields{
 	"/extra_specs":                      path.Root("extra_specs"),
 }
 
-// fill sets the model from what the API gives.
-func (m *model) fill(ctx context.Context, w wire, diags *diag.Diagnostics) {
+// Fill sets the model from what the API gives.
+func (m *model) Fill(ctx context.Context, w wire, diags *diag.Diagnostics) {
 	m.ID = types.StringValue(w.ID)
 	m.Name = types.StringValue(w.Name)
 	m.Description = types.StringValue(w.Description)
@@ -132,13 +122,4 @@ func specChange(want, is map[string]string) (set map[string]string, unset []stri
 	}
 	slices.Sort(unset)
 	return set, unset
-}
-
-func get(ctx context.Context, s *gophercloud.ServiceClient, id string) (w wire, err error) {
-	err = flavors.Get(ctx, s, id).ExtractIntoStructPtr(&w, "flavor")
-	return w, err
-}
-
-func addError(diags *diag.Diagnostics, summary string, err error) {
-	client.AddError(diags, summary, err, fields)
 }

@@ -3,14 +3,12 @@ package keypair
 import (
 	"context"
 
-	"github.com/gophercloud/gophercloud/v2"
-	"github.com/gophercloud/gophercloud/v2/openstack/compute/v2/keypairs"
-	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/cloudlet/cloudlet/provider/client"
+	"github.com/cloudlet/cloudlet/provider/managed"
 )
 
 // wire is a keypair as the API gives it.
@@ -22,29 +20,20 @@ type wire struct {
 	UserID      string `json:"user_id"`
 }
 
-// options is the body of a create.
-type options map[string]any
-
-// ToKeyPairCreateMap implements keypairs.CreateOptsBuilder.
-func (o options) ToKeyPairCreateMap() (map[string]any, error) {
-	return map[string]any{"keypair": o}, nil
-}
-
 // model is the resource as Terraform keeps it.
 type model struct {
-	ID                 types.String   `tfsdk:"id"`
-	Name               types.String   `tfsdk:"name"`
-	PublicKey          types.String   `tfsdk:"public_key"`
-	PublicKeyWO        types.String   `tfsdk:"public_key_wo"`
-	PublicKeyWOVersion types.Int64    `tfsdk:"public_key_wo_version"`
-	PrivateKeyFile     types.String   `tfsdk:"private_key_file"`
-	Fingerprint        types.String   `tfsdk:"fingerprint"`
-	UserID             types.String   `tfsdk:"user_id"`
-	Timeouts           timeouts.Value `tfsdk:"timeouts"`
+	managed.Common
+	Name               types.String `tfsdk:"name"`
+	PublicKey          types.String `tfsdk:"public_key"`
+	PublicKeyWO        types.String `tfsdk:"public_key_wo"`
+	PublicKeyWOVersion types.Int64  `tfsdk:"public_key_wo_version"`
+	PrivateKeyFile     types.String `tfsdk:"private_key_file"`
+	Fingerprint        types.String `tfsdk:"fingerprint"`
+	UserID             types.String `tfsdk:"user_id"`
 }
 
-func body(name, publicKey string) options {
-	return options{"name": name, "type": "ssh", "public_key": publicKey}
+func body(name, publicKey string) map[string]any {
+	return map[string]any{"name": name, "type": "ssh", "public_key": publicKey}
 }
 
 // fields are the attributes that an error of the API may point at.
@@ -53,9 +42,14 @@ var fields = client.Fields{
 	"/keypair/public_key": path.Root("public_key"),
 }
 
-// fill sets the model from what the API gives. The public key keeps the spelling
+// Attributes tells what a change of replaces the keypair.
+func (m *model) Attributes() []client.Attribute {
+	return []client.Attribute{{Wire: "name", Value: m.Name}, {Wire: "public_key", Value: m.PublicKey}, {Value: m.PublicKeyWOVersion}, {Value: m.PrivateKeyFile}}
+}
+
+// Fill sets the model from what the API gives. The public key keeps the spelling
 // that it had.
-func (m *model) fill(w wire) {
+func (m *model) Fill(_ context.Context, w wire, _ *diag.Diagnostics) {
 	m.ID = types.StringValue(w.Name)
 	m.Name = types.StringValue(w.Name)
 	m.Fingerprint = types.StringValue(w.Fingerprint)
@@ -64,13 +58,4 @@ func (m *model) fill(w wire) {
 		m.PublicKey = types.StringValue(w.PublicKey)
 	}
 	m.PublicKeyWO = types.StringNull()
-}
-
-func get(ctx context.Context, s *gophercloud.ServiceClient, name string) (w wire, err error) {
-	err = keypairs.Get(ctx, s, name, keypairs.GetOpts{}).ExtractIntoStructPtr(&w, "keypair")
-	return w, err
-}
-
-func addError(diags *diag.Diagnostics, summary string, err error) {
-	client.AddError(diags, summary, err, fields)
 }

@@ -6,9 +6,9 @@ import (
 	"time"
 
 	"github.com/gophercloud/gophercloud/v2"
-	"github.com/gophercloud/gophercloud/v2/openstack/compute/v2/keypairs"
 	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
@@ -18,28 +18,92 @@ import (
 	"golang.org/x/crypto/ssh"
 
 	"github.com/cloudlet/cloudlet/provider/client"
+	"github.com/cloudlet/cloudlet/provider/managed"
 )
 
-// defaultTimeout bounds one create or delete.
-const defaultTimeout = time.Minute
-
 // NewResource returns cloudlet_keypair.
-func NewResource() resource.Resource { return &keypair{} }
-
-type keypair struct{ client.Resource }
-
-// Metadata implements resource.Resource.
-func (r *keypair) Metadata(_ context.Context, req resource.MetadataRequest, resp *resource.MetadataResponse) {
-	resp.TypeName = req.ProviderTypeName + "_keypair"
+func NewResource() resource.Resource {
+	return &keypair{managed.New(managed.Kind[model, wire]{
+		Name: "keypair", Schema: keypairSchema(), Timeout: time.Minute, Fields: fields,
+		Service:  func(c *client.Client) *gophercloud.ServiceClient { return c.Compute },
+		Complete: func(_ context.Context, c *managed.Change[model], _ *diag.Diagnostics) { c.Plan.ID = c.Plan.Name },
+		Create:   plan,
+		Read:     object.Read,
+		Delete:   object.Delete,
+	})}
 }
 
-// Schema implements resource.Resource.
-func (r *keypair) Schema(ctx context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
-	resp.Schema = schema.Schema{
+type keypair struct {
+	*managed.Resource[model, wire, *model]
+}
+
+var object = managed.Object[wire]{Name: "keypair", Path: "os-keypairs"}
+
+// plan makes the keypair in a plan session.
+func plan(ctx context.Context, s *gophercloud.ServiceClient, c managed.Change[model]) (wire, error) {
+	key := c.Plan.PublicKey.ValueString()
+	if key == "" {
+		key = standInKey // made at apply
+	}
+	return object.Create(ctx, s, body(c.Plan.Name.ValueString(), key))
+}
+
+// standInKey stands in a plan for a key that is not known yet: a point that
+// nobody has the private half of.
+const standInKey = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA stand-in"
+
+// Create implements resource.Resource: the key may be one that is made first, and
+// one that is there already has to be the same.
+func (r *keypair) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
+	var m, config model
+	resp.Diagnostics.Append(req.Plan.Get(ctx, &m)...)
+	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
+	limit, diags := m.Timeouts.Create(ctx, r.Kind.Timeout)
+	resp.Diagnostics.Append(diags...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	ctx, cancel := r.Client.Deadline(ctx, limit)
+	defer cancel()
+	key := m.PublicKey.ValueString()
+	switch {
+	case !config.PublicKeyWO.IsNull():
+		key = config.PublicKeyWO.ValueString()
+	case !m.PrivateKeyFile.IsNull():
+		var err error
+		if key, err = generate(m.PrivateKeyFile.ValueString(), m.Name.ValueString()); err != nil {
+			resp.Diagnostics.AddAttributeError(path.Root("private_key_file"), "Cannot make the private key", fmt.Sprintf("%s.", err))
+			return
+		}
+	}
+	var w wire
+	lost, err := client.OnceAs(ctx, m.Name.ValueString(), func(ctx context.Context, name string) (err error) {
+		w, err = object.Read(ctx, r.Client.Compute, name)
+		return err
+	}, func(ctx context.Context) (err error) {
+		w, err = object.Create(ctx, r.Client.Compute, body(m.Name.ValueString(), key))
+		return err
+	})
+	if err == nil && !sameMaterial(w.PublicKey, key) {
+		err = fmt.Errorf("there is a keypair %q already, with another key", m.Name.ValueString())
+	}
+	if err != nil {
+		client.AddError(&resp.Diagnostics, "Cannot create the keypair", err, fields)
+		if lost != "" {
+			client.SaveCreated(ctx, &resp.State, &m, &resp.Diagnostics)
+		}
+		return
+	}
+	m.Fill(ctx, w, &resp.Diagnostics)
+	resp.Diagnostics.Append(resp.State.Set(ctx, &m)...)
+	client.SetIdentity(ctx, resp.Identity, w.Name, &resp.Diagnostics)
+}
+
+func keypairSchema() schema.Schema {
+	return schema.Schema{
 		MarkdownDescription: "An SSH key that instances let in: a public key of yours, or one that the provider makes. A private key is never in the plan or the state. " +
 			"The API cannot change a keypair, so every change replaces it; instances made with the old one keep it.",
 		Attributes: map[string]schema.Attribute{
-			"id":      client.IDAttribute(),
 			"user_id": schema.StringAttribute{Computed: true, PlanModifiers: client.Keep(), MarkdownDescription: "Id of the user that owns it."},
 			"name":    schema.StringAttribute{Required: true, PlanModifiers: client.KeepOrReplace(), MarkdownDescription: "Name, unique among the user's keypairs.", Validators: []validator.String{stringvalidator.LengthBetween(1, 255)}},
 			"public_key": schema.StringAttribute{Optional: true, Computed: true, PlanModifiers: client.KeepOrReplace(), MarkdownDescription: "The public key, a line as in `authorized_keys`.",
@@ -52,7 +116,6 @@ func (r *keypair) Schema(ctx context.Context, _ resource.SchemaRequest, resp *re
 				MarkdownDescription: "File that the private key is written to, with mode 0600, when the provider makes an Ed25519 key. A private key that is there already is used. The file stays when the keypair is destroyed."},
 			"fingerprint": schema.StringAttribute{Computed: true, PlanModifiers: client.Keep(), MarkdownDescription: "MD5 fingerprint of the public key."},
 		},
-		Blocks: map[string]schema.Block{"timeouts": client.TimeoutsBlock(ctx, defaultTimeout, 0, defaultTimeout)},
 	}
 }
 
@@ -74,128 +137,5 @@ func (publicKey) ValidateString(_ context.Context, req validator.StringRequest, 
 	}
 	if _, _, _, _, err := ssh.ParseAuthorizedKey([]byte(req.ConfigValue.ValueString())); err != nil {
 		resp.Diagnostics.AddAttributeError(req.Path, "Wrong public key", `A public key is a line such as "ssh-ed25519 AAAAC3… name", as ssh-keygen writes it to a file that ends in .pub.`)
-	}
-}
-
-// ModifyPlan implements resource.ResourceWithModifyPlan.
-func (r *keypair) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
-	if !req.Plan.Raw.IsNull() {
-		var m model
-		resp.Diagnostics.Append(req.Plan.Get(ctx, &m)...)
-		resp.Diagnostics.Append(resp.Plan.SetAttribute(ctx, path.Root("id"), m.Name)...)
-	}
-	c := r.Client
-	if c == nil || resp.Diagnostics.HasError() {
-		return
-	}
-	client.CheckPlan(ctx, c, c.Compute, req, resp, client.Check[model]{
-		Fields: fields,
-		Replaces: func(plan, state model) bool {
-			return !plan.Name.Equal(state.Name) || !plan.PublicKey.Equal(state.PublicKey) || !plan.PrivateKeyFile.Equal(state.PrivateKeyFile) || !plan.PublicKeyWOVersion.Equal(state.PublicKeyWOVersion)
-		},
-		Create: func(ctx context.Context, s *gophercloud.ServiceClient, plan model) error {
-			key := plan.PublicKey.ValueString()
-			if key == "" {
-				key = standInKey // made at apply
-			}
-			return keypairs.Create(ctx, s, body(plan.Name.ValueString(), key)).Err
-		},
-		Delete: func(ctx context.Context, s *gophercloud.ServiceClient, state model) error {
-			return keypairs.Delete(ctx, s, state.ID.ValueString(), keypairs.DeleteOpts{}).Err
-		},
-	})
-}
-
-// standInKey stands in a plan for a key that is not known yet: a point that
-// nobody has the private half of.
-const standInKey = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA stand-in"
-
-// Create implements resource.Resource.
-func (r *keypair) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
-	var m, config model
-	resp.Diagnostics.Append(req.Plan.Get(ctx, &m)...)
-	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
-	limit, diags := m.Timeouts.Create(ctx, defaultTimeout)
-	resp.Diagnostics.Append(diags...)
-	if resp.Diagnostics.HasError() {
-		return
-	}
-	ctx, cancel := r.Client.Deadline(ctx, limit)
-	defer cancel()
-	key := m.PublicKey.ValueString()
-	switch {
-	case !config.PublicKeyWO.IsNull():
-		key = config.PublicKeyWO.ValueString()
-	case !m.PrivateKeyFile.IsNull():
-		var err error
-		if key, err = generate(m.PrivateKeyFile.ValueString(), m.Name.ValueString()); err != nil {
-			resp.Diagnostics.AddAttributeError(path.Root("private_key_file"), "Cannot make the private key", fmt.Sprintf("%s.", err))
-			return
-		}
-	}
-	var w wire
-	lost, err := client.OnceAs(ctx, m.Name.ValueString(), func(ctx context.Context, name string) (err error) {
-		w, err = get(ctx, r.Client.Compute, name)
-		return err
-	}, func(ctx context.Context) error {
-		return keypairs.Create(ctx, r.Client.Compute, body(m.Name.ValueString(), key)).ExtractIntoStructPtr(&w, "keypair")
-	})
-	if err == nil && !sameMaterial(w.PublicKey, key) {
-		err = fmt.Errorf("there is a keypair %q already, with another key", m.Name.ValueString())
-	}
-	if err != nil {
-		addError(&resp.Diagnostics, "Cannot create the keypair", err)
-		if lost != "" {
-			client.SaveCreated(ctx, &resp.State, &m, &resp.Diagnostics)
-		}
-		return
-	}
-	m.fill(w)
-	resp.Diagnostics.Append(resp.State.Set(ctx, &m)...)
-	client.SetIdentity(ctx, resp.Identity, w.Name, &resp.Diagnostics)
-}
-
-// Read implements resource.Resource.
-func (r *keypair) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
-	var m model
-	resp.Diagnostics.Append(req.State.Get(ctx, &m)...)
-	if resp.Diagnostics.HasError() {
-		return
-	}
-	client.SetIdentity(ctx, resp.Identity, m.ID.ValueString(), &resp.Diagnostics)
-	w, err := get(ctx, r.Client.Compute, m.ID.ValueString())
-	if client.NotFound(err) {
-		resp.State.RemoveResource(ctx)
-		return
-	}
-	if err != nil {
-		addError(&resp.Diagnostics, "Cannot read the keypair", err)
-		return
-	}
-	m.fill(w)
-	resp.Diagnostics.Append(resp.State.Set(ctx, &m)...)
-}
-
-// Update implements resource.Resource: only timeouts change in place.
-func (r *keypair) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
-	var m model
-	resp.Diagnostics.Append(req.Plan.Get(ctx, &m)...)
-	resp.Diagnostics.Append(resp.State.Set(ctx, &m)...)
-	client.SetIdentity(ctx, resp.Identity, m.ID.ValueString(), &resp.Diagnostics)
-}
-
-// Delete implements resource.Resource.
-func (r *keypair) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
-	var m model
-	resp.Diagnostics.Append(req.State.Get(ctx, &m)...)
-	limit, diags := m.Timeouts.Delete(ctx, defaultTimeout)
-	resp.Diagnostics.Append(diags...)
-	if resp.Diagnostics.HasError() {
-		return
-	}
-	ctx, cancel := r.Client.Deadline(ctx, limit)
-	defer cancel()
-	if err := keypairs.Delete(ctx, r.Client.Compute, m.ID.ValueString(), keypairs.DeleteOpts{}).Err; err != nil && !client.NotFound(err) {
-		addError(&resp.Diagnostics, "Cannot delete the keypair", err)
 	}
 }

@@ -86,10 +86,10 @@ func (d *source) Read(ctx context.Context, req datasource.ReadRequest, resp *dat
 		w, err = client.One(slices.DeleteFunc(all, func(w wire) bool { return !f.External.IsNull() && f.External.ValueBool() != w.External }), "network")
 	}
 	if err != nil {
-		addError(&resp.Diagnostics, "Cannot find the network", err)
+		client.AddError(&resp.Diagnostics, "Cannot find the network", err, fields)
 		return
 	}
 	var m model
-	m.fill(w)
+	m.Fill(ctx, w, &resp.Diagnostics)
 	resp.Diagnostics.Append(resp.State.Set(ctx, &found{m.ID, m.ProjectID, m.Name, m.Description, m.AdminStateUp, m.Shared, m.External, m.MTU, m.PortSecurityEnabled, m.NetworkType, m.PhysicalNetwork, m.SegmentationID})...)
 }

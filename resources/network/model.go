@@ -3,14 +3,12 @@ package network
 import (
 	"context"
 
-	"github.com/gophercloud/gophercloud/v2"
-	"github.com/gophercloud/gophercloud/v2/openstack/networking/v2/networks"
-	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/cloudlet/cloudlet/provider/client"
+	"github.com/cloudlet/cloudlet/provider/managed"
 )
 
 // wire is a network as the API gives it.
@@ -30,39 +28,25 @@ type wire struct {
 	Tags                []string `json:"tags"`
 }
 
-// options is the body of a create or an update: a struct, as gophercloud wants it.
-type options struct{ body map[string]any }
-
-// ToNetworkCreateMap implements networks.CreateOptsBuilder.
-func (o options) ToNetworkCreateMap() (map[string]any, error) {
-	return map[string]any{"network": o.body}, nil
-}
-
-// ToNetworkUpdateMap implements networks.UpdateOptsBuilder.
-func (o options) ToNetworkUpdateMap() (map[string]any, error) {
-	return map[string]any{"network": o.body}, nil
-}
-
 // model is the resource as Terraform keeps it.
 type model struct {
-	ID                  types.String   `tfsdk:"id"`
-	ProjectID           types.String   `tfsdk:"project_id"`
-	Name                types.String   `tfsdk:"name"`
-	Description         types.String   `tfsdk:"description"`
-	AdminStateUp        types.Bool     `tfsdk:"admin_state_up"`
-	Shared              types.Bool     `tfsdk:"shared"`
-	External            types.Bool     `tfsdk:"external"`
-	MTU                 types.Int64    `tfsdk:"mtu"`
-	PortSecurityEnabled types.Bool     `tfsdk:"port_security_enabled"`
-	NetworkType         types.String   `tfsdk:"network_type"`
-	PhysicalNetwork     types.String   `tfsdk:"physical_network"`
-	SegmentationID      types.Int64    `tfsdk:"segmentation_id"`
-	Timeouts            timeouts.Value `tfsdk:"timeouts"`
+	managed.Common
+	ProjectID           types.String `tfsdk:"project_id"`
+	Name                types.String `tfsdk:"name"`
+	Description         types.String `tfsdk:"description"`
+	AdminStateUp        types.Bool   `tfsdk:"admin_state_up"`
+	Shared              types.Bool   `tfsdk:"shared"`
+	External            types.Bool   `tfsdk:"external"`
+	MTU                 types.Int64  `tfsdk:"mtu"`
+	PortSecurityEnabled types.Bool   `tfsdk:"port_security_enabled"`
+	NetworkType         types.String `tfsdk:"network_type"`
+	PhysicalNetwork     types.String `tfsdk:"physical_network"`
+	SegmentationID      types.Int64  `tfsdk:"segmentation_id"`
 }
 
-// attributes maps a field of the API to the attribute it comes from, for what
+// Attributes maps a field of the API to the attribute it comes from, for what
 // a create sends and an update may send.
-func (m *model) attributes() []client.Attribute {
+func (m *model) Attributes() []client.Attribute {
 	return []client.Attribute{
 		{Wire: "name", Value: m.Name, Update: true},
 		{Wire: "description", Value: m.Description, Update: true},
@@ -88,9 +72,9 @@ var fields = client.Fields{
 	"/network/provider:segmentation_id":  path.Root("segmentation_id"),
 }
 
-// fill sets the model from what the API gives. What the caller may not see
+// Fill sets the model from what the API gives. What the caller may not see
 // (the provider attributes, for other than administrators) is null.
-func (m *model) fill(w wire) {
+func (m *model) Fill(_ context.Context, w wire, _ *diag.Diagnostics) {
 	m.ID = types.StringValue(w.ID)
 	m.ProjectID = types.StringValue(w.ProjectID)
 	m.Name = types.StringValue(w.Name)
@@ -106,13 +90,4 @@ func (m *model) fill(w wire) {
 	if w.SegmentationID != 0 {
 		m.SegmentationID = types.Int64Value(w.SegmentationID)
 	}
-}
-
-func get(ctx context.Context, s *gophercloud.ServiceClient, id string) (w wire, err error) {
-	err = networks.Get(ctx, s, id).ExtractIntoStructPtr(&w, "network")
-	return w, err
-}
-
-func addError(diags *diag.Diagnostics, summary string, err error) {
-	client.AddError(diags, summary, err, fields)
 }

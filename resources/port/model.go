@@ -3,15 +3,13 @@ package port
 import (
 	"context"
 
-	"github.com/gophercloud/gophercloud/v2"
-	"github.com/gophercloud/gophercloud/v2/openstack/networking/v2/ports"
-	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/cloudlet/cloudlet/provider/client"
+	"github.com/cloudlet/cloudlet/provider/managed"
 )
 
 type wireAddress struct {
@@ -39,19 +37,6 @@ type wire struct {
 	PortSecurityEnabled *bool         `json:"port_security_enabled"`
 }
 
-// options is the body of a create or an update: a struct, as gophercloud wants it.
-type options struct{ body map[string]any }
-
-// ToPortCreateMap implements ports.CreateOptsBuilder.
-func (o options) ToPortCreateMap() (map[string]any, error) {
-	return map[string]any{"port": o.body}, nil
-}
-
-// ToPortUpdateMap implements ports.UpdateOptsBuilder.
-func (o options) ToPortUpdateMap() (map[string]any, error) {
-	return map[string]any{"port": o.body}, nil
-}
-
 // address is an element of fixed_ips.
 type address struct {
 	SubnetID  types.String `tfsdk:"subnet_id"`
@@ -71,23 +56,22 @@ var (
 
 // model is the resource as Terraform keeps it.
 type model struct {
-	ID                  types.String   `tfsdk:"id"`
-	ProjectID           types.String   `tfsdk:"project_id"`
-	NetworkID           types.String   `tfsdk:"network_id"`
-	Name                types.String   `tfsdk:"name"`
-	Description         types.String   `tfsdk:"description"`
-	AdminStateUp        types.Bool     `tfsdk:"admin_state_up"`
-	MACAddress          types.String   `tfsdk:"mac_address"`
-	FixedIPs            types.List     `tfsdk:"fixed_ips"`
-	SecurityGroupIDs    types.Set      `tfsdk:"security_group_ids"`
-	AllowedAddressPairs types.Set      `tfsdk:"allowed_address_pairs"`
-	PortSecurityEnabled types.Bool     `tfsdk:"port_security_enabled"`
-	Timeouts            timeouts.Value `tfsdk:"timeouts"`
+	managed.Common
+	ProjectID           types.String `tfsdk:"project_id"`
+	NetworkID           types.String `tfsdk:"network_id"`
+	Name                types.String `tfsdk:"name"`
+	Description         types.String `tfsdk:"description"`
+	AdminStateUp        types.Bool   `tfsdk:"admin_state_up"`
+	MACAddress          types.String `tfsdk:"mac_address"`
+	FixedIPs            types.List   `tfsdk:"fixed_ips"`
+	SecurityGroupIDs    types.Set    `tfsdk:"security_group_ids"`
+	AllowedAddressPairs types.Set    `tfsdk:"allowed_address_pairs"`
+	PortSecurityEnabled types.Bool   `tfsdk:"port_security_enabled"`
 }
 
-// attributes maps a field of the API to the attribute it comes from, for what
+// Attributes maps a field of the API to the attribute it comes from, for what
 // a create sends and an update may send.
-func (m *model) attributes() []client.Attribute {
+func (m *model) Attributes() []client.Attribute {
 	return []client.Attribute{
 		{Wire: "network_id", Value: m.NetworkID},
 		{Wire: "name", Value: m.Name, Update: true},
@@ -115,9 +99,9 @@ var fields = client.Fields{
 	"/port/port_security_enabled": path.Root("port_security_enabled"),
 }
 
-// fill sets the model from what the API gives. What was there before decides
+// Fill sets the model from what the API gives. What was there before decides
 // how it is told: the order of addresses, and pairs that named no MAC address.
-func (m *model) fill(ctx context.Context, w wire, diags *diag.Diagnostics) {
+func (m *model) Fill(ctx context.Context, w wire, diags *diag.Diagnostics) {
 	m.ID = types.StringValue(w.ID)
 	m.ProjectID = types.StringValue(w.ProjectID)
 	m.NetworkID = types.StringValue(w.NetworkID)
@@ -161,13 +145,4 @@ func pairSet(ps []pair) types.Set {
 		out = append(out, types.ObjectValueMust(pairType.AttrTypes, map[string]attr.Value{"ip_address": p.IPAddress, "mac_address": p.MACAddress}))
 	}
 	return types.SetValueMust(pairType, out)
-}
-
-func get(ctx context.Context, s *gophercloud.ServiceClient, id string) (w wire, err error) {
-	err = ports.Get(ctx, s, id).ExtractIntoStructPtr(&w, "port")
-	return w, err
-}
-
-func addError(diags *diag.Diagnostics, summary string, err error) {
-	client.AddError(diags, summary, err, fields)
 }

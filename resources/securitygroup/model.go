@@ -2,10 +2,9 @@ package securitygroup
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/gophercloud/gophercloud/v2"
-	"github.com/gophercloud/gophercloud/v2/openstack/networking/v2/extensions/security/groups"
-	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
@@ -13,6 +12,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types/basetypes"
 
 	"github.com/cloudlet/cloudlet/provider/client"
+	"github.com/cloudlet/cloudlet/provider/managed"
 )
 
 // wire is a security group as the API gives it.
@@ -24,19 +24,6 @@ type wire struct {
 	Rules       []wireRule `json:"security_group_rules"`
 }
 
-// options is the body of a create or an update: a struct, as gophercloud wants it.
-type options struct{ body map[string]any }
-
-// ToSecGroupCreateMap implements groups.CreateOptsBuilder.
-func (o options) ToSecGroupCreateMap() (map[string]any, error) {
-	return map[string]any{"security_group": o.body}, nil
-}
-
-// ToSecGroupUpdateMap implements groups.UpdateOptsBuilder.
-func (o options) ToSecGroupUpdateMap() (map[string]any, error) {
-	return map[string]any{"security_group": o.body}, nil
-}
-
 var ruleType = types.ObjectType{AttrTypes: map[string]attr.Type{
 	"direction": types.StringType, "ethertype": types.StringType, "protocol": types.StringType, "port_min": types.Int64Type, "port_max": types.Int64Type,
 	"remote_cidr": types.StringType, "remote_group_id": types.StringType, "remote_self": types.BoolType, "description": types.StringType,
@@ -44,17 +31,16 @@ var ruleType = types.ObjectType{AttrTypes: map[string]attr.Type{
 
 // model is the resource as Terraform keeps it.
 type model struct {
-	ID            types.String   `tfsdk:"id"`
-	ProjectID     types.String   `tfsdk:"project_id"`
-	Name          types.String   `tfsdk:"name"`
-	Description   types.String   `tfsdk:"description"`
-	DefaultEgress types.Bool     `tfsdk:"default_egress"`
-	Rules         types.Set      `tfsdk:"rules"`
-	Timeouts      timeouts.Value `tfsdk:"timeouts"`
+	managed.Common
+	ProjectID     types.String `tfsdk:"project_id"`
+	Name          types.String `tfsdk:"name"`
+	Description   types.String `tfsdk:"description"`
+	DefaultEgress types.Bool   `tfsdk:"default_egress"`
+	Rules         types.Set    `tfsdk:"rules"`
 }
 
-// attributes maps a field of the API to the attribute it comes from.
-func (m *model) attributes() []client.Attribute {
+// Attributes maps a field of the API to the attribute it comes from.
+func (m *model) Attributes() []client.Attribute {
 	return []client.Attribute{
 		{Wire: "name", Value: m.Name, Update: true},
 		{Wire: "description", Value: m.Description, Update: true},
@@ -73,22 +59,27 @@ var fields = client.Fields{
 var asOptions = basetypes.ObjectAsOptions{}
 
 // rules returns the configured rules; those not known as a whole are left out.
-func (m *model) rules(ctx context.Context, diags *diag.Diagnostics) []rule {
-	var out []rule
+func (m *model) rules(ctx context.Context) (out []rule, err error) {
 	for _, e := range m.Rules.Elements() {
 		if o, ok := e.(types.Object); ok && !o.IsUnknown() {
 			var r rule
-			diags.Append(o.As(ctx, &r, asOptions)...)
+			if d := o.As(ctx, &r, asOptions); d.HasError() {
+				return nil, fmt.Errorf("the rule %s cannot be read: %s", o, d[0].Detail())
+			}
 			out = append(out, r)
 		}
 	}
-	return out
+	return out, nil
 }
 
-// fill sets the model from what the API gives; what was there before decides how
+// Fill sets the model from what the API gives; what was there before decides how
 // the rules are spelled.
-func (m *model) fill(ctx context.Context, w wire, diags *diag.Diagnostics) {
-	before, beforeDefault := m.rules(ctx, diags), m.DefaultEgress
+func (m *model) Fill(ctx context.Context, w wire, diags *diag.Diagnostics) {
+	before, err := m.rules(ctx)
+	if err != nil {
+		diags.AddAttributeError(path.Root("rules"), "Cannot read the rules", err.Error())
+	}
+	beforeDefault := m.DefaultEgress
 	m.ID = types.StringValue(w.ID)
 	m.ProjectID = types.StringValue(w.ProjectID)
 	m.Name = types.StringValue(w.Name)
@@ -103,16 +94,15 @@ func (m *model) fill(ctx context.Context, w wire, diags *diag.Diagnostics) {
 	m.Rules = v
 }
 
-func get(ctx context.Context, s *gophercloud.ServiceClient, id string) (w wire, err error) {
-	err = groups.Get(ctx, s, id).ExtractIntoStructPtr(&w, "security_group")
-	return w, err
-}
-
-// setRules makes the group's rules those that are wanted: what is new is
+// setRules makes the group's rules those of the model: what is new is
 // created, in one call, before what is not wanted is removed; but for rules that
 // only get another description, which the API calls duplicates of the old ones.
-func setRules(ctx context.Context, s *gophercloud.ServiceClient, id string, want []rule, defaultEgress bool, got []wireRule) error {
-	create, remove := change(want, defaultEgress, id, got)
+func setRules(ctx context.Context, s *gophercloud.ServiceClient, id string, m model, got []wireRule) error {
+	want, err := m.rules(ctx)
+	if err != nil {
+		return err
+	}
+	create, remove := change(want, m.DefaultEgress.ValueBool(), id, got)
 	first, last := inTheWay(create, remove, got)
 	if err := removeRules(ctx, s, first); err != nil {
 		return err
@@ -133,8 +123,4 @@ func removeRules(ctx context.Context, s *gophercloud.ServiceClient, ids []string
 		}
 	}
 	return nil
-}
-
-func addError(diags *diag.Diagnostics, summary string, err error) {
-	client.AddError(diags, summary, err, fields)
 }

@@ -21,14 +21,12 @@ import (
 	"github.com/cloudlet/cloudlet/provider/valid"
 )
 
-// Schema implements resource.Resource.
-func (r *group) Schema(ctx context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
+func groupSchema() schema.Schema {
 	sibling := func(name string) path.Expression { return path.MatchRelative().AtParent().AtName(name) }
-	resp.Schema = schema.Schema{
+	return schema.Schema{
 		MarkdownDescription: "A security group with all of its rules. What no rule lets pass is dropped; answers to what was let pass always come through. " +
 			"The set of rules is authoritative: rules that are added elsewhere show in the plan and are removed by apply.",
 		Attributes: map[string]schema.Attribute{
-			"id":          client.IDAttribute(),
 			"project_id":  client.ProjectIDAttribute(),
 			"name":        client.NameAttribute(),
 			"description": client.DescriptionAttribute(),
@@ -50,7 +48,6 @@ func (r *group) Schema(ctx context.Context, _ resource.SchemaRequest, resp *reso
 					"description": schema.StringAttribute{Optional: true, MarkdownDescription: "Description, for people.", Validators: []validator.String{stringvalidator.LengthBetween(1, 255)}},
 				}}},
 		},
-		Blocks: map[string]schema.Block{"timeouts": client.TimeoutsBlock(ctx, defaultTimeout, defaultTimeout, defaultTimeout)},
 	}
 }
 

@@ -97,10 +97,10 @@ func (d *source) Read(ctx context.Context, req datasource.ReadRequest, resp *dat
 		w, err = client.One(all.Subnets, "subnet")
 	}
 	if err != nil {
-		addError(&resp.Diagnostics, "Cannot find the subnet", err)
+		client.AddError(&resp.Diagnostics, "Cannot find the subnet", err, fields)
 		return
 	}
 	var m model
-	m.fill(ctx, w, &resp.Diagnostics)
+	m.Fill(ctx, w, &resp.Diagnostics)
 	resp.Diagnostics.Append(resp.State.Set(ctx, &found{m.ID, m.ProjectID, m.NetworkID, m.Name, m.Description, m.IPVersion, m.CIDR, m.GatewayIP, m.EnableDHCP, m.DNSNameservers, m.AllocationPools, m.HostRoutes})...)
 }

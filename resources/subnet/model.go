@@ -4,15 +4,13 @@ import (
 	"context"
 	"net/netip"
 
-	"github.com/gophercloud/gophercloud/v2"
-	"github.com/gophercloud/gophercloud/v2/openstack/networking/v2/subnets"
-	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/cloudlet/cloudlet/provider/client"
+	"github.com/cloudlet/cloudlet/provider/managed"
 )
 
 type pool struct {
@@ -43,19 +41,6 @@ type wire struct {
 	IPv6RAMode      string   `json:"ipv6_ra_mode"`
 }
 
-// options is the body of a create or an update: a struct, as gophercloud wants it.
-type options struct{ body map[string]any }
-
-// ToSubnetCreateMap implements subnets.CreateOptsBuilder.
-func (o options) ToSubnetCreateMap() (map[string]any, error) {
-	return map[string]any{"subnet": o.body}, nil
-}
-
-// ToSubnetUpdateMap implements subnets.UpdateOptsBuilder.
-func (o options) ToSubnetUpdateMap() (map[string]any, error) {
-	return map[string]any{"subnet": o.body}, nil
-}
-
 var (
 	poolType  = types.ObjectType{AttrTypes: map[string]attr.Type{"start": types.StringType, "end": types.StringType}}
 	routeType = types.ObjectType{AttrTypes: map[string]attr.Type{"destination": types.StringType, "nexthop": types.StringType}}
@@ -63,27 +48,26 @@ var (
 
 // model is the resource as Terraform keeps it.
 type model struct {
-	ID              types.String   `tfsdk:"id"`
-	ProjectID       types.String   `tfsdk:"project_id"`
-	NetworkID       types.String   `tfsdk:"network_id"`
-	Name            types.String   `tfsdk:"name"`
-	Description     types.String   `tfsdk:"description"`
-	IPVersion       types.Int64    `tfsdk:"ip_version"`
-	CIDR            types.String   `tfsdk:"cidr"`
-	GatewayIP       types.String   `tfsdk:"gateway_ip"`
-	NoGateway       types.Bool     `tfsdk:"no_gateway"`
-	EnableDHCP      types.Bool     `tfsdk:"enable_dhcp"`
-	DNSNameservers  types.List     `tfsdk:"dns_nameservers"`
-	AllocationPools types.Set      `tfsdk:"allocation_pools"`
-	HostRoutes      types.Set      `tfsdk:"host_routes"`
-	IPv6AddressMode types.String   `tfsdk:"ipv6_address_mode"`
-	IPv6RAMode      types.String   `tfsdk:"ipv6_ra_mode"`
-	Timeouts        timeouts.Value `tfsdk:"timeouts"`
+	managed.Common
+	ProjectID       types.String `tfsdk:"project_id"`
+	NetworkID       types.String `tfsdk:"network_id"`
+	Name            types.String `tfsdk:"name"`
+	Description     types.String `tfsdk:"description"`
+	IPVersion       types.Int64  `tfsdk:"ip_version"`
+	CIDR            types.String `tfsdk:"cidr"`
+	GatewayIP       types.String `tfsdk:"gateway_ip"`
+	NoGateway       types.Bool   `tfsdk:"no_gateway"`
+	EnableDHCP      types.Bool   `tfsdk:"enable_dhcp"`
+	DNSNameservers  types.List   `tfsdk:"dns_nameservers"`
+	AllocationPools types.Set    `tfsdk:"allocation_pools"`
+	HostRoutes      types.Set    `tfsdk:"host_routes"`
+	IPv6AddressMode types.String `tfsdk:"ipv6_address_mode"`
+	IPv6RAMode      types.String `tfsdk:"ipv6_ra_mode"`
 }
 
-// attributes maps a field of the API to the attribute it comes from, for what
+// Attributes maps a field of the API to the attribute it comes from, for what
 // a create sends and an update may send.
-func (m *model) attributes() []client.Attribute {
+func (m *model) Attributes() []client.Attribute {
 	return []client.Attribute{
 		{Wire: "network_id", Value: m.NetworkID},
 		{Wire: "name", Value: m.Name, Update: true},
@@ -101,12 +85,12 @@ func (m *model) attributes() []client.Attribute {
 }
 
 // createBody is what a create sends: no gateway is said by null.
-func (m *model) createBody() options {
-	body := client.CreateBody(m.attributes())
+func (m *model) createBody() map[string]any {
+	body := client.CreateBody(m.Attributes())
 	if m.NoGateway.ValueBool() {
 		body["gateway_ip"] = nil
 	}
-	return options{body}
+	return body
 }
 
 // fields are the attributes that an error of the API may point at.
@@ -124,8 +108,8 @@ var fields = client.Fields{
 	"/subnet/ipv6_ra_mode":      path.Root("ipv6_ra_mode"),
 }
 
-// fill sets the model from what the API gives.
-func (m *model) fill(ctx context.Context, w wire, diags *diag.Diagnostics) {
+// Fill sets the model from what the API gives.
+func (m *model) Fill(ctx context.Context, w wire, diags *diag.Diagnostics) {
 	m.ID = types.StringValue(w.ID)
 	m.ProjectID = types.StringValue(w.ProjectID)
 	m.NetworkID = types.StringValue(w.NetworkID)
@@ -171,13 +155,4 @@ func (m *model) plan(config, state *model) {
 			m.GatewayIP = types.StringValue(p.Masked().Addr().Next().String())
 		}
 	}
-}
-
-func get(ctx context.Context, s *gophercloud.ServiceClient, id string) (w wire, err error) {
-	err = subnets.Get(ctx, s, id).ExtractIntoStructPtr(&w, "subnet")
-	return w, err
-}
-
-func addError(diags *diag.Diagnostics, summary string, err error) {
-	client.AddError(diags, summary, err, fields)
 }

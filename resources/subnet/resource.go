@@ -2,14 +2,15 @@ package subnet
 
 import (
 	"context"
+	"net/http"
 	"time"
 
 	"github.com/gophercloud/gophercloud/v2"
-	"github.com/gophercloud/gophercloud/v2/openstack/networking/v2/subnets"
 	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/listvalidator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/attr"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
@@ -23,24 +24,31 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/cloudlet/cloudlet/provider/client"
+	"github.com/cloudlet/cloudlet/provider/managed"
 	"github.com/cloudlet/cloudlet/provider/valid"
 )
 
-// defaultTimeout bounds one create, update or delete.
-const defaultTimeout = 2 * time.Minute
-
 // NewResource returns cloudlet_subnet.
-func NewResource() resource.Resource { return &subnet{} }
-
-type subnet struct{ client.Resource }
-
-// Metadata implements resource.Resource.
-func (r *subnet) Metadata(_ context.Context, req resource.MetadataRequest, resp *resource.MetadataResponse) {
-	resp.TypeName = req.ProviderTypeName + "_subnet"
+func NewResource() resource.Resource {
+	return managed.New(managed.Of(object, managed.Kind[model, wire]{
+		Name: "subnet", Schema: subnetSchema(), Timeout: 2 * time.Minute, Fields: fields,
+		Service: func(c *client.Client) *gophercloud.ServiceClient { return c.Network },
+		Refers:  map[string]string{"network_id": "network"},
+		Create: func(ctx context.Context, s *gophercloud.ServiceClient, c managed.Change[model]) (wire, error) {
+			return object.Create(ctx, s, c.Plan.createBody())
+		},
+		Complete: func(_ context.Context, c *managed.Change[model], _ *diag.Diagnostics) {
+			c.Plan.plan(&c.Config, c.State)
+		},
+		Keep: func(ctx context.Context, s *gophercloud.ServiceClient, state model) error {
+			return object.Update(ctx, s, state.ID.ValueString(), map[string]any{"name": state.Name.ValueString()})
+		},
+	}))
 }
 
-// Schema implements resource.Resource.
-func (r *subnet) Schema(ctx context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
+var object = managed.Object[wire]{Name: "subnet", Path: "subnets", Method: http.MethodPut}
+
+func subnetSchema() schema.Schema {
 	address := func(doc string) schema.StringAttribute {
 		return schema.StringAttribute{Required: true, MarkdownDescription: doc, Validators: []validator.String{valid.IP()}}
 	}
@@ -48,10 +56,9 @@ func (r *subnet) Schema(ctx context.Context, _ resource.SchemaRequest, resp *res
 		return schema.StringAttribute{Optional: true, PlanModifiers: client.KeepOrReplace(), MarkdownDescription: doc,
 			Validators: []validator.String{stringvalidator.OneOf("slaac", "dhcpv6-stateful", "dhcpv6-stateless")}}
 	}
-	resp.Schema = schema.Schema{
+	return schema.Schema{
 		MarkdownDescription: "A subnet: a range of addresses of a network, from which its ports get theirs.",
 		Attributes: map[string]schema.Attribute{
-			"id":          client.IDAttribute(),
 			"project_id":  client.ProjectIDAttribute(),
 			"network_id":  schema.StringAttribute{Required: true, PlanModifiers: client.KeepOrReplace(), MarkdownDescription: "Id of the network. Changing it replaces the subnet: addresses belong to one network."},
 			"name":        client.NameAttribute(),
@@ -78,153 +85,5 @@ func (r *subnet) Schema(ctx context.Context, _ resource.SchemaRequest, resp *res
 			"ipv6_address_mode": v6mode("How guests get IPv6 addresses: `slaac`, `dhcpv6-stateful`, `dhcpv6-stateless`. Changing it replaces the subnet: addresses in use were made another way."),
 			"ipv6_ra_mode":      v6mode("How a router advertises the range: `slaac`, `dhcpv6-stateful`, `dhcpv6-stateless`. Changing it replaces the subnet."),
 		},
-		Blocks: map[string]schema.Block{"timeouts": client.TimeoutsBlock(ctx, defaultTimeout, defaultTimeout, defaultTimeout)},
-	}
-}
-
-// ModifyPlan implements resource.ResourceWithModifyPlan.
-func (r *subnet) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
-	if !req.Plan.Raw.IsNull() {
-		r.complete(ctx, req, resp)
-	}
-	c := r.Client
-	if c == nil || resp.Diagnostics.HasError() {
-		return
-	}
-	client.CheckPlan(ctx, c, c.Network, req, resp, client.Check[model]{
-		Fields:   fields,
-		Replaces: func(plan, state model) bool { return client.Replaced(plan.attributes(), state.attributes()) },
-		Create: func(ctx context.Context, s *gophercloud.ServiceClient, plan model) error {
-			plan.NetworkID = c.Meant("network", plan.NetworkID)
-			return subnets.Create(ctx, s, plan.createBody()).Err
-		},
-		Update: func(ctx context.Context, s *gophercloud.ServiceClient, plan, state model) error {
-			body := client.UpdateBody(plan.attributes(), state.attributes())
-			if len(body) == 0 {
-				return nil
-			}
-			return subnets.Update(ctx, s, state.ID.ValueString(), options{body}).Err
-		},
-		Delete: func(ctx context.Context, s *gophercloud.ServiceClient, state model) error {
-			return subnets.Delete(ctx, s, state.ID.ValueString()).Err
-		},
-		Keep: func(ctx context.Context, s *gophercloud.ServiceClient, state model) error {
-			return subnets.Update(ctx, s, state.ID.ValueString(), options{map[string]any{"name": state.Name.ValueString()}}).Err
-		},
-	})
-}
-
-// complete plans what follows from the configuration without asking the cloud.
-func (r *subnet) complete(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
-	var plan, config model
-	var state *model
-	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
-	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
-	if !req.State.Raw.IsNull() {
-		state = &model{}
-		resp.Diagnostics.Append(req.State.Get(ctx, state)...)
-	}
-	if resp.Diagnostics.HasError() {
-		return
-	}
-	plan.plan(&config, state)
-	resp.Diagnostics.Append(resp.Plan.SetAttribute(ctx, path.Root("ip_version"), plan.IPVersion)...)
-	resp.Diagnostics.Append(resp.Plan.SetAttribute(ctx, path.Root("gateway_ip"), plan.GatewayIP)...)
-}
-
-// Create implements resource.Resource.
-func (r *subnet) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
-	var m model
-	resp.Diagnostics.Append(req.Plan.Get(ctx, &m)...)
-	limit, diags := m.Timeouts.Create(ctx, defaultTimeout)
-	resp.Diagnostics.Append(diags...)
-	if resp.Diagnostics.HasError() {
-		return
-	}
-	ctx, cancel := r.Client.Deadline(ctx, limit)
-	defer cancel()
-	var w wire
-	lost, err := r.Client.Once(ctx, r.Client.Network, func(ctx context.Context, id string) (err error) {
-		w, err = get(ctx, r.Client.Network, id)
-		return err
-	}, func(ctx context.Context, s *gophercloud.ServiceClient) error {
-		return subnets.Create(ctx, s, m.createBody()).ExtractIntoStructPtr(&w, "subnet")
-	})
-	if err != nil {
-		addError(&resp.Diagnostics, "Cannot create the subnet", err)
-		if lost != "" {
-			m.ID = types.StringValue(lost)
-			client.SaveCreated(ctx, &resp.State, &m, &resp.Diagnostics)
-		}
-		return
-	}
-	m.fill(ctx, w, &resp.Diagnostics)
-	resp.Diagnostics.Append(resp.State.Set(ctx, &m)...)
-	client.SetIdentity(ctx, resp.Identity, w.ID, &resp.Diagnostics)
-}
-
-// Read implements resource.Resource.
-func (r *subnet) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
-	var m model
-	resp.Diagnostics.Append(req.State.Get(ctx, &m)...)
-	if resp.Diagnostics.HasError() {
-		return
-	}
-	client.SetIdentity(ctx, resp.Identity, m.ID.ValueString(), &resp.Diagnostics)
-	w, err := get(ctx, r.Client.Network, m.ID.ValueString())
-	if client.NotFound(err) {
-		resp.State.RemoveResource(ctx)
-		return
-	}
-	if err != nil {
-		addError(&resp.Diagnostics, "Cannot read the subnet", err)
-		return
-	}
-	m.fill(ctx, w, &resp.Diagnostics)
-	resp.Diagnostics.Append(resp.State.Set(ctx, &m)...)
-}
-
-// Update implements resource.Resource.
-func (r *subnet) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
-	var plan, state model
-	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
-	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
-	limit, diags := plan.Timeouts.Update(ctx, defaultTimeout)
-	resp.Diagnostics.Append(diags...)
-	if resp.Diagnostics.HasError() {
-		return
-	}
-	ctx, cancel := r.Client.Deadline(ctx, limit)
-	defer cancel()
-	id := state.ID.ValueString()
-	if body := client.UpdateBody(plan.attributes(), state.attributes()); len(body) > 0 {
-		if err := subnets.Update(ctx, r.Client.Network, id, options{body}).Err; err != nil {
-			addError(&resp.Diagnostics, "Cannot update the subnet", err)
-			return
-		}
-	}
-	w, err := get(ctx, r.Client.Network, id)
-	if err != nil {
-		addError(&resp.Diagnostics, "Cannot read the subnet", err)
-		return
-	}
-	plan.fill(ctx, w, &resp.Diagnostics)
-	resp.Diagnostics.Append(resp.State.Set(ctx, &plan)...)
-	client.SetIdentity(ctx, resp.Identity, id, &resp.Diagnostics)
-}
-
-// Delete implements resource.Resource.
-func (r *subnet) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
-	var m model
-	resp.Diagnostics.Append(req.State.Get(ctx, &m)...)
-	limit, diags := m.Timeouts.Delete(ctx, defaultTimeout)
-	resp.Diagnostics.Append(diags...)
-	if resp.Diagnostics.HasError() {
-		return
-	}
-	ctx, cancel := r.Client.Deadline(ctx, limit)
-	defer cancel()
-	if err := subnets.Delete(ctx, r.Client.Network, m.ID.ValueString()).Err; err != nil && !client.NotFound(err) {
-		addError(&resp.Diagnostics, "Cannot delete the subnet", err)
 	}
 }

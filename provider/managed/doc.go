@@ -1,0 +1,17 @@
+// Package managed is what the managed resources of the provider have in common:
+// the calls of a kind of thing, made once in the plan session by a plan and once in
+// earnest by an apply.
+//
+// A resource is a Kind with the four calls that it is made of, and a model. What
+// differs in a resource it overrides: it embeds Resource.
+//
+// Invariants:
+//
+//	I1. What apply calls is what the plan has run, but for what the plan could not
+//	    know.
+//	I2. The id is in the state as soon as the thing is made, also if the answer was
+//	    lost and the cloud is away; a create that is refused leaves nothing.
+//	I3. A call that changes something is not cut short by Ctrl-C; it has a deadline.
+//
+// It knows no particular API, and imports the provider's client only.
+package managed
