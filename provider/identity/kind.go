@@ -2,11 +2,8 @@ package identity
 
 import (
 	"context"
-	"errors"
 	"maps"
-	"net/http"
 	"net/url"
-	"strings"
 	"time"
 
 	"github.com/gophercloud/gophercloud/v2"
@@ -91,17 +88,7 @@ func create[W any](ctx context.Context, s *gophercloud.ServiceClient, name, plur
 	var out map[string]W
 	resp, err := s.Post(ctx, s.ServiceURL(plural), map[string]any{name: body}, &out, &gophercloud.RequestOpts{OkCodes: []int{200, 201}})
 	_, _, err = gophercloud.ParseResponse(resp, err)
-	return out[name], named(name, err)
-}
-
-// named says of a conflict about a name that it is about the name: the identity
-// API tells it in words alone.
-func named(kind string, err error) error {
-	var e gophercloud.ErrUnexpectedResponseCode
-	if errors.As(err, &e) && e.Actual == http.StatusConflict && e.ResponseHeader.Get("Cloudlet-Field") == "" && strings.Contains(string(e.Body), "Duplicate entry found with name") {
-		e.ResponseHeader.Set("Cloudlet-Field", "/"+kind+"/name")
-	}
-	return err
+	return out[name], err
 }
 
 func read[W any](ctx context.Context, s *gophercloud.ServiceClient, name, plural, id string) (W, error) {
@@ -126,7 +113,7 @@ func change(ctx context.Context, s *gophercloud.ServiceClient, name, plural, id 
 		}
 		resp, err := s.Patch(ctx, s.ServiceURL(plural, url.PathEscape(id)), map[string]any{name: part}, nil, &gophercloud.RequestOpts{OkCodes: []int{200}})
 		if _, _, err = gophercloud.ParseResponse(resp, err); err != nil {
-			return named(name, err)
+			return err
 		}
 	}
 	return nil

@@ -78,7 +78,9 @@ func AppCredentialMake(tx *statestore.Txn, c AppCredential, rules []AccessRule) 
 		}
 		c.RuleIDs = append(c.RuleIDs, rule.ID)
 	}
-	c.ID = newID(tx)
+	if c.ID == "" {
+		c.ID = newID(tx)
+	}
 	AppCredentials.Put(tx, c)
 	return c, nil
 }

@@ -23,7 +23,7 @@ func RegionPut(tx *statestore.Txn, r Region) (Region, error) {
 	for above := r.ParentID; above != ""; {
 		parent, ok := Regions.Get(tx, above)
 		if !ok {
-			return r, missing("region", above)
+			return r, missing("region", above).At("/region/parent_region_id")
 		}
 		if above == r.ID {
 			return r, cloud.Errorf(cloud.Invalid, "region", "The specified parent region %s would create a circular region hierarchy.", r.ParentID).At("/region/parent_region_id")
@@ -105,10 +105,10 @@ func EndpointPut(tx *statestore.Txn, e Endpoint) (Endpoint, error) {
 		return e, cloud.Errorf(cloud.Invalid, "endpoint", "Invalid input for field 'url': %q is not an http or https URL.", e.URL).At("/endpoint/url")
 	}
 	if _, ok := Services.Get(tx, e.ServiceID); !ok {
-		return e, missing("service", e.ServiceID)
+		return e, missing("service", e.ServiceID).At("/endpoint/service_id")
 	}
 	if _, ok := Regions.Get(tx, e.RegionID); e.RegionID != "" && !ok {
-		return e, missing("region", e.RegionID)
+		return e, missing("region", e.RegionID).At("/endpoint/region_id")
 	}
 	if e.ID == "" {
 		e.ID = newID(tx)

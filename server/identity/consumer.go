@@ -23,7 +23,9 @@ func ConsumerGet(r statestore.Reader, id string) (Consumer, error) {
 // ConsumerMake stores a new consumer and returns its secret, this once.
 func ConsumerMake(tx *statestore.Txn, c Consumer) (Consumer, string, error) {
 	secret := randomHex(32)
-	c.ID = newID(tx)
+	if c.ID == "" {
+		c.ID = newID(tx)
+	}
 	var err error
 	if c.Sealed, err = encrypt(tx, c.aad(), []byte(secret)); err != nil {
 		return c, "", err

@@ -65,18 +65,18 @@ func CredentialPut(tx *statestore.Txn, c Credential, blob string) (Credential, e
 	if err := c.check(tx, blob); err != nil {
 		return c, err
 	}
-	if c.ID == "" {
-		c.ID = newID(tx)
-		if c.Type == EC2Type {
-			pair, _ := ec2Blob(blob)
-			c.ID = EC2ID(pair.Access)
-			if _, taken := StoredCredentials.Get(tx, c.ID); taken {
-				return c, cloud.Errorf(cloud.Conflict, "credential", "Conflict occurred attempting to store credential - Duplicate entry found with access key %s.", pair.Access)
-			}
-		}
-	}
-	if old, ok := StoredCredentials.Get(tx, c.ID); ok && old.Blob(tx) != blob {
+	old, exists := StoredCredentials.Get(tx, c.ID)
+	switch {
+	case exists && old.Blob(tx) != blob:
 		c.Step = 0
+	case !exists && c.Type == EC2Type:
+		pair, _ := ec2Blob(blob)
+		c.ID = EC2ID(pair.Access)
+		if _, taken := StoredCredentials.Get(tx, c.ID); taken {
+			return c, cloud.Errorf(cloud.Conflict, "credential", "Conflict occurred attempting to store credential - Duplicate entry found with access key %s.", pair.Access).At("/credential/blob")
+		}
+	case c.ID == "":
+		c.ID = newID(tx)
 	}
 	var err error
 	if c.Sealed, err = encrypt(tx, c.aad(), []byte(blob)); err != nil {
@@ -97,10 +97,10 @@ func (c Credential) check(r statestore.Reader, blob string) error {
 		return wrong("blob", "it is a required property.")
 	}
 	if _, ok := Users.Get(r, c.UserID); !ok {
-		return missing("user", c.UserID)
+		return missing("user", c.UserID).At("/credential/user_id")
 	}
 	if _, err := ProjectGet(r, c.ProjectID); c.ProjectID != "" && err != nil {
-		return err
+		return cloud.AsError(err).At("/credential/project_id")
 	}
 	switch c.Type {
 	case EC2Type:

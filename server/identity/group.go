@@ -17,7 +17,7 @@ func GroupPut(tx *statestore.Txn, g Group) (Group, error) {
 		return g, err
 	}
 	if _, ok := Domains.Get(tx, g.DomainID); !ok {
-		return g, missing("domain", g.DomainID)
+		return g, missing("domain", g.DomainID).At("/group/domain_id")
 	}
 	if other, ok := Groups.First(tx, "name", folded(g.DomainID, g.Name)); ok && other.ID != g.ID {
 		return g, taken("group", g.Name)

@@ -88,7 +88,7 @@ func RegisteredLimitPut(tx *statestore.Txn, l RegisteredLimit) (RegisteredLimit,
 		return l, cloud.Errorf(cloud.Invalid, kind, "Invalid input for field 'region_id': there is no region %s.", l.RegionID).At("/" + kind + "/region_id")
 	}
 	if same, ok := RegisteredLimits.First(tx, "countable", l.key()); ok && same.ID != l.ID {
-		return l, taken("registered limit", l.Resource)
+		return l, taken("registered limit", l.Resource).At("/registered_limit/resource_name")
 	}
 	if old, ok := RegisteredLimits.Get(tx, l.ID); ok && old.Countable != l.Countable {
 		if _, used := Limits.First(tx, "registered", l.ID); used {
@@ -136,9 +136,9 @@ func dropLimits(tx *statestore.Txn, index, value string) {
 // LimitGet returns a limit by id. Error kind: NotFound.
 func LimitGet(r statestore.Reader, id string) (Limit, error) { return get(Limits, r, "limit", id) }
 
-// LimitPut stores a new or changed limit. Error kinds: Invalid, Conflict, Forbidden without a
-// registered limit of the same, and for what the model does not allow.
-func (a Authority) LimitPut(tx *statestore.Txn, l Limit) (Limit, error) {
+// LimitPut stores a new or changed limit; LimitCheck is to be asked before the transaction
+// ends. Error kinds: Invalid, Conflict, Forbidden without a registered limit of the same.
+func LimitPut(tx *statestore.Txn, l Limit) (Limit, error) {
 	wrong := func(field, format string, args ...any) error {
 		return cloud.Errorf(cloud.Invalid, "limit", "Invalid input for field '"+field+"': "+format, args...).At("/limit/" + field)
 	}
@@ -160,12 +160,7 @@ func (a Authority) LimitPut(tx *statestore.Txn, l Limit) (Limit, error) {
 	}
 	l.RegisteredID = registered.ID
 	if same, ok := Limits.First(tx, "of", l.key()); ok && same.ID != l.ID {
-		return l, taken("limit", l.Resource)
-	}
-	if a.LimitModel == StrictLimits {
-		if err := l.checkStrict(tx, registered); err != nil {
-			return l, err
-		}
+		return l, taken("limit", l.Resource).At("/limit/resource_name")
 	}
 	if l.ID == "" {
 		l.ID = newID(tx)
@@ -174,9 +169,13 @@ func (a Authority) LimitPut(tx *statestore.Txn, l Limit) (Limit, error) {
 	return l, nil
 }
 
-// checkStrict refuses a project's limit above its domain's, and a domain's below one
-// of its projects'.
-func (l Limit) checkStrict(r statestore.Reader, registered RegisteredLimit) error {
+// LimitCheck refuses what the model does not allow: of the strict one, a project's limit above
+// its domain's, and a domain's below one of its projects'. As in Keystone, the sum of
+// the projects' limits is not bounded: what they use is. Error kind: Forbidden.
+func (a Authority) LimitCheck(r statestore.Reader, l Limit) error {
+	if a.LimitModel != StrictLimits {
+		return nil
+	}
 	exceeds := func(low, high int) bool { return high != -1 && (low == -1 || low > high) }
 	refuse := func(why string) error {
 		return cloud.Errorf(cloud.Forbidden, "limit", "The limit of %s does not fit the model strict_two_level: %s.", l.Resource, why)
@@ -194,6 +193,7 @@ func (l Limit) checkStrict(r statestore.Reader, registered RegisteredLimit) erro
 	if p.ParentID != p.DomainID {
 		return refuse("the project is below another one")
 	}
+	registered, _ := RegisteredLimits.Get(r, l.RegisteredID)
 	most := registered.Default
 	if of, ok := Limits.First(r, "of", Limit{DomainID: p.DomainID, Countable: l.Countable}.key()); ok {
 		most = of.Max

@@ -1,8 +1,8 @@
 package identity
 
 import (
+	"cmp"
 	"reflect"
-	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -13,9 +13,6 @@ import (
 
 // guarded are the roles that policy names: they cannot be deleted or renamed.
 var guarded = []string{"admin", "manager", "member", "reader", "service"}
-
-// newID returns an id of the form Keystone's have: 32 hexadecimal digits.
-func newID(tx *statestore.Txn) string { return strings.ReplaceAll(tx.NewID(), "-", "") }
 
 // checkName refuses names that Keystone refuses. field is a JSON pointer.
 func checkName(kind, name, field string) error {
@@ -29,8 +26,9 @@ func checkName(kind, name, field string) error {
 	return nil
 }
 
-func taken(kind, name string) error {
-	return cloud.Errorf(cloud.Conflict, kind, "Conflict occurred attempting to store %s - Duplicate entry found with name %s.", kind, name)
+func taken(kind, name string) *cloud.Error {
+	return cloud.Errorf(cloud.Conflict, kind, "Conflict occurred attempting to store %s - Duplicate entry found with name %s.", kind, name).
+		At("/" + strings.ReplaceAll(kind, " ", "_") + "/name")
 }
 
 // DomainPut stores a new or changed domain. Error kinds: Invalid, Conflict,
@@ -67,17 +65,9 @@ func DomainMake(tx *statestore.Txn, d Domain, id string) (Domain, error) {
 	if _, err := ProjectGet(tx, id); err == nil {
 		return d, cloud.Errorf(cloud.Conflict, "domain", "Conflict occurred attempting to store domain - Duplicate ID, %s.", id)
 	}
-	if d, err := DomainPut(tx, d); id == "" || err != nil {
-		return d, err
-	} else {
-		Domains.Delete(tx, d.ID)
-	}
-	d.ID = id
-	Domains.Put(tx, d)
-	return d, nil
+	d.ID = cmp.Or(id, d.ID)
+	return DomainPut(tx, d)
 }
-
-var hexID = regexp.MustCompile(`^[0-9a-fA-F]{32}$`)
 
 // DomainDelete deletes a disabled domain with all that is in it. Error kinds:
 // NotFound, Forbidden for one that is enabled.
@@ -120,6 +110,7 @@ func DomainDelete(tx *statestore.Txn, id string) error {
 	dropLimits(tx, "owner", id)
 	DomainConfigs.Delete(tx, id)
 	Domains.Delete(tx, id)
+	retirees.Put(tx, retired{id})
 	return nil
 }
 
@@ -130,7 +121,7 @@ func UserPut(tx *statestore.Txn, u User) (User, error) {
 		return u, err
 	}
 	if _, ok := Domains.Get(tx, u.DomainID); !ok {
-		return u, missing("domain", u.DomainID)
+		return u, missing("domain", u.DomainID).At("/user/domain_id")
 	}
 	if other, ok := Users.First(tx, "name", folded(u.DomainID, u.Name)); ok && other.ID != u.ID {
 		return u, taken("user", u.Name)
@@ -153,6 +144,7 @@ func UserDelete(tx *statestore.Txn, id string) error {
 	if !Users.Delete(tx, id) {
 		return missing("user", id)
 	}
+	retirees.Put(tx, retired{id})
 	leave(tx, "user", id)
 	drop(tx, "actor", id)
 	dropCredentials(tx, "user", id)
@@ -170,7 +162,7 @@ func RolePut(tx *statestore.Txn, role Role) (Role, error) {
 	}
 	if role.DomainID != "" {
 		if _, ok := Domains.Get(tx, role.DomainID); !ok {
-			return role, missing("domain", role.DomainID)
+			return role, missing("domain", role.DomainID).At("/role/domain_id")
 		}
 	}
 	if other, ok := Roles.First(tx, "name", folded(role.DomainID, role.Name)); ok && other.ID != role.ID {

@@ -3,6 +3,7 @@ package identity
 import (
 	"reflect"
 	"slices"
+	"strings"
 
 	"github.com/cloudlet/cloudlet/server/cloud"
 	"github.com/cloudlet/cloudlet/statestore"
@@ -33,13 +34,16 @@ func DomainAsProject(d Domain) Project {
 func ProjectPut(tx *statestore.Txn, p Project) (Project, error) {
 	if p.IsDomain {
 		d, err := DomainPut(tx, Domain{ID: p.ID, Name: p.Name, Description: p.Description, Enabled: p.Enabled, Tags: p.Tags, Options: p.Options, Extra: p.Extra})
-		return DomainAsProject(d), err
+		if e := cloud.AsError(err); e != nil {
+			return p, e.At(strings.Replace(e.Field, "/domain/", "/project/", 1))
+		}
+		return DomainAsProject(d), nil
 	}
 	if err := checkName("project", p.Name, "/project/name"); err != nil {
 		return p, err
 	}
 	if _, ok := Domains.Get(tx, p.DomainID); !ok {
-		return p, missing("domain", p.DomainID)
+		return p, missing("domain", p.DomainID).At("/project/domain_id")
 	}
 	if p.ParentID == "" {
 		p.ParentID = p.DomainID
@@ -62,7 +66,7 @@ func ProjectPut(tx *statestore.Txn, p Project) (Project, error) {
 
 // checkPlace checks what is above a project.
 func (p Project) checkPlace(r statestore.Reader) error {
-	old, _ := Projects.Get(r, p.ID)
+	old, exists := Projects.Get(r, p.ID)
 	branch := cloud.Errorf(cloud.Forbidden, "project", "A project cannot be made or enabled in a branch that has a disabled project or domain above it.")
 	if d, _ := Domains.Get(r, p.DomainID); p.Enabled && !old.Enabled && !d.Enabled {
 		return branch
@@ -72,13 +76,13 @@ func (p Project) checkPlace(r statestore.Reader) error {
 	}
 	parent, ok := Projects.Get(r, p.ParentID)
 	if !ok {
-		return missing("project", p.ParentID)
+		return missing("project", p.ParentID).At("/project/parent_id")
 	}
 	if parent.DomainID != p.DomainID {
 		return cloud.Errorf(cloud.Invalid, "project", "A project must be in the domain of its parent, %s.", parent.DomainID).At("/project/domain_id")
 	}
 	above := ProjectsAbove(r, p)
-	if p.ID == "" && len(above) >= maxDepth {
+	if !exists && len(above) >= maxDepth {
 		return cloud.Errorf(cloud.Forbidden, "project", "Max hierarchy depth reached for %s branch: at most %d projects may be above one another.", p.ParentID, maxDepth)
 	}
 	if p.Enabled && !old.Enabled && slices.ContainsFunc(above, func(a Project) bool { return !a.Enabled }) {
@@ -139,4 +143,5 @@ func projectRemove(tx *statestore.Txn, id string) {
 	dropEndpointFilters(tx, "project", id)
 	dropLimits(tx, "owner", id)
 	Projects.Delete(tx, id)
+	retirees.Put(tx, retired{id})
 }

@@ -41,10 +41,10 @@ func TrustGet(r statestore.Reader, id string) (Trust, error) { return get(Trusts
 // Forbidden for what the parent does not allow.
 func TrustMake(tx *statestore.Txn, t Trust) (Trust, error) {
 	if _, err := UserGet(tx, t.TrusteeID); err != nil {
-		return t, err
+		return t, cloud.AsError(err).At("/trust/trustee_user_id")
 	}
 	if _, err := ProjectGet(tx, t.ProjectID); err != nil {
-		return t, err
+		return t, cloud.AsError(err).At("/trust/project_id")
 	}
 	if !t.ExpiresAt.IsZero() && !tx.Now().Before(t.ExpiresAt) {
 		return t, cloud.Errorf(cloud.Invalid, "trust", "Invalid input for field 'expires_at': it is in the past.").At("/trust/expires_at")
@@ -58,7 +58,7 @@ func TrustMake(tx *statestore.Txn, t Trust) (Trust, error) {
 	has := RolesIn(tx, t.TrustorID, Scope{ProjectScope, t.ProjectID})
 	for _, id := range t.RoleIDs {
 		if !holds(has, []string{id}) {
-			return t, missing("role", id)
+			return t, missing("role", id).At("/trust/roles")
 		}
 	}
 	if t.ParentID != "" {
@@ -66,7 +66,9 @@ func TrustMake(tx *statestore.Txn, t Trust) (Trust, error) {
 			return t, err
 		}
 	}
-	t.ID = newID(tx)
+	if t.ID == "" {
+		t.ID = newID(tx)
+	}
 	Trusts.Put(tx, t)
 	return t, nil
 }

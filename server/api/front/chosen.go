@@ -8,7 +8,7 @@ import (
 )
 
 // idHeader is how a client chooses the id of the network, subnet, port, security
-// group or server that its POST makes. If the answer is lost it can look whether
+// group, server or thing of the identity API that its POST makes. If the answer is lost it can look whether
 // there is such a thing, and ask again without making two.
 const idHeader = "Cloudlet-Id"
 

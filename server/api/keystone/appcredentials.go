@@ -192,7 +192,7 @@ func (a *api) appCredentialCreate(rq *front.Request) (*front.Response, error) {
 	if c.SecretHash, err = identity.PasswordHash(rq.Context(), text); err != nil {
 		return nil, cloud.AsError(err).At("/application_credential/secret")
 	}
-	c, err = made(rq, c, func(tx *statestore.Txn, c identity.AppCredential) (identity.AppCredential, error) {
+	err = made(rq, identity.AppCredentials, &c, &c.ID, func(tx *statestore.Txn, c identity.AppCredential) (identity.AppCredential, error) {
 		return identity.AppCredentialMake(tx, c, accessRulesGiven(w.AccessRules.Value))
 	})
 	answer := renderAppCredential(rq, c)

@@ -69,7 +69,7 @@ func consumerCreate(rq *front.Request) (*front.Response, error) {
 		return nil, err
 	}
 	secret := ""
-	c, err := made(rq, c, func(tx *statestore.Txn, c identity.Consumer) (made identity.Consumer, err error) {
+	err := made(rq, identity.Consumers, &c, &c.ID, func(tx *statestore.Txn, c identity.Consumer) (made identity.Consumer, err error) {
 		made, secret, err = identity.ConsumerMake(tx, c)
 		return made, err
 	})

@@ -117,7 +117,7 @@ func credentialCreate(rq *front.Request) (*front.Response, error) {
 		return nil, err
 	}
 	c.UserID = cmp.Or(c.UserID, rq.Caller.UserID)
-	c, err := made(rq, c, b.put)
+	err := made(rq, identity.StoredCredentials, &c, &c.ID, b.put)
 	return front.Created(map[string]credentialWire{"credential": renderCredential(rq, c)}), err
 }
 

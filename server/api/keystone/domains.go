@@ -137,7 +137,7 @@ func domainCreate(rq *front.Request) (*front.Response, error) {
 	if err := b.apply(&d); err != nil {
 		return nil, err
 	}
-	d, err := made(rq, d, func(tx *statestore.Txn, d identity.Domain) (identity.Domain, error) {
+	err := made(rq, identity.Domains, &d, &d.ID, func(tx *statestore.Txn, d identity.Domain) (identity.Domain, error) {
 		return identity.DomainMake(tx, d, b.Domain.ExplicitID.Value)
 	})
 	return front.Created(map[string]domainWire{"domain": renderDomain(rq, d)}), err

@@ -90,7 +90,7 @@ func ec2Create(rq *front.Request) (*front.Response, error) {
 		return nil, err
 	}
 	c := identity.Credential{UserID: rq.PathValue("id"), ProjectID: b.TenantID, Type: identity.EC2Type}
-	c, err = made(rq, c, func(tx *statestore.Txn, c identity.Credential) (identity.Credential, error) {
+	err = made(rq, identity.StoredCredentials, &c, &c.ID, func(tx *statestore.Txn, c identity.Credential) (identity.Credential, error) {
 		return identity.CredentialPut(tx, c, string(blob))
 	})
 	return front.Created(map[string]ec2Wire{"credential": renderEC2(rq, c, pair)}), err

@@ -89,7 +89,7 @@ func endpointGroupCreate(rq *front.Request) (*front.Response, error) {
 	if err := b.apply(&g); err != nil {
 		return nil, err
 	}
-	g, err := made(rq, g, identity.EndpointGroupPut)
+	err := made(rq, identity.EndpointGroups, &g, &g.ID, identity.EndpointGroupPut)
 	return front.Created(map[string]endpointGroupWire{"endpoint_group": renderEndpointGroup(rq, g)}), err
 }
 

@@ -101,7 +101,7 @@ func endpointCreate(rq *front.Request) (*front.Response, error) {
 	if err := b.apply(&e); err != nil {
 		return nil, err
 	}
-	e, err := made(rq, e, b.put)
+	err := made(rq, identity.Endpoints, &e, &e.ID, b.put)
 	return front.Created(map[string]endpointWire{"endpoint": renderEndpoint(rq, e)}), err
 }
 

@@ -112,7 +112,7 @@ func groupCreate(rq *front.Request) (*front.Response, error) {
 	if err := b.apply(&g); err != nil {
 		return nil, err
 	}
-	g, err := made(rq, g, identity.GroupPut)
+	err := made(rq, identity.Groups, &g, &g.ID, identity.GroupPut)
 	return front.Created(map[string]groupWire{"group": renderGroup(rq, g)}), err
 }
 

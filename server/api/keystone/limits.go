@@ -89,32 +89,24 @@ func (a *api) limitCreate(rq *front.Request) (*front.Response, error) {
 	if err := rq.Decode(&b); err != nil {
 		return nil, err
 	}
-	if len(b.Limits) == 0 {
-		return nil, required("limit", "limits", "")
-	}
-	var out []identity.Limit
-	err := rq.Write(func(tx *statestore.Txn) error {
-		for _, w := range b.Limits {
-			if err := required("limit", "service_id", w.ServiceID); err != nil {
-				return err
-			}
-			if w.Max == nil {
-				return required("limit", "resource_limit", "")
-			}
-			l, err := a.Authority.LimitPut(tx, identity.Limit{ProjectID: w.ProjectID.Value, DomainID: w.DomainID.Value, Max: *w.Max, Description: w.Description.Value,
-				Countable: identity.Countable{ServiceID: w.ServiceID, RegionID: w.RegionID.Value, Resource: w.Resource}})
-			if err != nil {
-				return err
-			}
-			out = append(out, l)
-		}
-		return nil
-	})
-	wires := []limitWire{}
-	for _, l := range out {
-		wires = append(wires, renderLimit(rq, l))
+	made, err := several(rq, "limit", b.Limits, identity.Limits, func(l *identity.Limit) *string { return &l.ID }, limitGiven.apply, identity.LimitPut, a.Authority.LimitCheck)
+	wires := make([]limitWire, len(made))
+	for n, l := range made {
+		wires[n] = renderLimit(rq, l)
 	}
 	return front.Created(map[string][]limitWire{"limits": wires}), err
+}
+
+func (w limitGiven) apply(l *identity.Limit) error {
+	if err := required("limit", "service_id", w.ServiceID); err != nil {
+		return err
+	}
+	if w.Max == nil {
+		return required("limit", "resource_limit", "")
+	}
+	*l = identity.Limit{ID: l.ID, ProjectID: w.ProjectID.Value, DomainID: w.DomainID.Value, Max: *w.Max, Description: w.Description.Value,
+		Countable: identity.Countable{ServiceID: w.ServiceID, RegionID: w.RegionID.Value, Resource: w.Resource}}
+	return nil
 }
 
 func (a *api) limitUpdate(rq *front.Request) (*front.Response, error) {
@@ -131,6 +123,12 @@ func (a *api) limitUpdate(rq *front.Request) (*front.Response, error) {
 		b.Limit.Max.to(&l.Max)
 		b.Limit.Description.to(&l.Description)
 		return nil
-	}, a.Authority.LimitPut)
+	}, func(tx *statestore.Txn, l identity.Limit) (identity.Limit, error) {
+		l, err := identity.LimitPut(tx, l)
+		if err != nil {
+			return l, err
+		}
+		return l, a.Authority.LimitCheck(tx, l)
+	})
 	return front.OK(map[string]limitWire{"limit": renderLimit(rq, l)}), err
 }

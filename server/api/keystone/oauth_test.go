@@ -112,8 +112,7 @@ func TestOAuth(t *testing.T) {
 
 	w.clock.pass(31 * time.Minute)
 	w.call(token, "GET /auth/projects", "").must(401)
-	admin, demo = w.login("admin", "admin"), w.login("demo", "demo")
-	if got := w.call(demo, "GET "+of, "").must(200).names("access_tokens", "id"); len(got) != 0 {
+	if got := w.call(w.login("demo", "demo"), "GET "+of, "").must(200).names("access_tokens", "id"); len(got) != 0 {
 		t.Errorf("still listed %v", got)
 	}
 }

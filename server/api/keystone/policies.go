@@ -79,7 +79,7 @@ func policyCreate(rq *front.Request) (*front.Response, error) {
 	if err := b.apply(&p); err != nil {
 		return nil, err
 	}
-	p, err := made(rq, p, identity.PolicyPut)
+	err := made(rq, identity.Policies, &p, &p.ID, identity.PolicyPut)
 	return front.Created(map[string]policyWire{"policy": renderPolicy(rq, p)}), err
 }
 

@@ -157,7 +157,7 @@ func projectCreate(rq *front.Request) (*front.Response, error) {
 	if err := b.apply(&p); err != nil {
 		return nil, err
 	}
-	p, err := made(rq, p, identity.ProjectPut)
+	err := made(rq, identity.Projects, &p, &p.ID, identity.ProjectPut)
 	return front.Created(map[string]projectWire{"project": renderProject(rq, p)}), err
 }
 

@@ -81,9 +81,9 @@ func regionCreate(rq *front.Request) (*front.Response, error) {
 	if err := b.apply(&r); err != nil {
 		return nil, err
 	}
-	r, err := made(rq, r, func(tx *statestore.Txn, r identity.Region) (identity.Region, error) {
+	err := made(rq, identity.Regions, &r, &r.ID, func(tx *statestore.Txn, r identity.Region) (identity.Region, error) {
 		if _, taken := identity.Regions.Get(tx, r.ID); taken {
-			return r, cloud.Errorf(cloud.Conflict, "region", "Conflict occurred attempting to store region - Duplicate ID, %s.", r.ID)
+			return r, cloud.Errorf(cloud.Conflict, "region", "Conflict occurred attempting to store region - Duplicate ID, %s.", r.ID).At("/region/id")
 		}
 		return identity.RegionPut(tx, r)
 	})

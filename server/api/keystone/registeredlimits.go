@@ -72,27 +72,17 @@ func registeredLimitCreate(rq *front.Request) (*front.Response, error) {
 	if err := rq.Decode(&b); err != nil {
 		return nil, err
 	}
-	if len(b.Limits) == 0 {
-		return nil, required("registered_limit", "registered_limits", "")
-	}
-	wires := make([]registeredLimitWire, 0, len(b.Limits))
-	err := rq.Write(func(tx *statestore.Txn) error {
-		for _, w := range b.Limits {
+	made, err := several(rq, "registered_limit", b.Limits, identity.RegisteredLimits, func(l *identity.RegisteredLimit) *string { return &l.ID },
+		func(w registeredLimitGiven, l *identity.RegisteredLimit) error {
 			if !w.Default.Set {
 				return required("registered_limit", "default_limit", "")
 			}
-			var l identity.RegisteredLimit
-			if err := w.apply(&l); err != nil {
-				return err
-			}
-			l, err := identity.RegisteredLimitPut(tx, l)
-			if err != nil {
-				return err
-			}
-			wires = append(wires, renderRegisteredLimit(rq, l))
-		}
-		return nil
-	})
+			return w.apply(l)
+		}, identity.RegisteredLimitPut, func(statestore.Reader, identity.RegisteredLimit) error { return nil })
+	wires := make([]registeredLimitWire, len(made))
+	for n, l := range made {
+		wires[n] = renderRegisteredLimit(rq, l)
+	}
 	return front.Created(map[string][]registeredLimitWire{"registered_limits": wires}), err
 }
 

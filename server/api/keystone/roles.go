@@ -82,7 +82,7 @@ func roleCreate(rq *front.Request) (*front.Response, error) {
 	if err := b.apply(&r); err != nil {
 		return nil, err
 	}
-	r, err := made(rq, r, identity.RolePut)
+	err := made(rq, identity.Roles, &r, &r.ID, identity.RolePut)
 	return front.Created(map[string]roleWire{"role": renderRole(rq, r)}), err
 }
 

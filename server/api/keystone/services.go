@@ -79,7 +79,7 @@ func serviceCreate(rq *front.Request) (*front.Response, error) {
 	if err := b.apply(&s); err != nil {
 		return nil, err
 	}
-	s, err := made(rq, s, identity.ServicePut)
+	err := made(rq, identity.Services, &s, &s.ID, identity.ServicePut)
 	return front.Created(map[string]serviceWire{"service": renderService(rq, s)}), err
 }
 

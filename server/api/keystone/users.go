@@ -163,7 +163,7 @@ func (a *api) userCreate(rq *front.Request) (*front.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	u, err = made(rq, u, identity.UserPut)
+	err = made(rq, identity.Users, &u, &u.ID, identity.UserPut)
 	return front.Created(map[string]userWire{"user": a.renderUser(rq, u)}), err
 }
 

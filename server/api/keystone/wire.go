@@ -3,6 +3,7 @@ package keystone
 import (
 	"cmp"
 	"errors"
+	"fmt"
 	"math"
 	"strings"
 	"time"
@@ -150,13 +151,69 @@ func paged[T any](rq *front.Request, key string, items []T, by columns[T]) (*fro
 	return listOf(rq, key, page, next, true), nil
 }
 
-// made stores a new row and returns it as stored.
-func made[T any](rq *front.Request, row T, put func(*statestore.Txn, T) (T, error)) (T, error) {
-	err := rq.Write(func(tx *statestore.Txn) (err error) {
-		row, err = put(tx, row)
+// made stores a new row of a table and leaves it as stored in row. id is the row's
+// own: that which the client chose, if it did. Error kind: Conflict if that is taken.
+func made[T any](rq *front.Request, t *statestore.Table[T], row *T, id *string, put func(*statestore.Txn, T) (T, error)) error {
+	return rq.Write(func(tx *statestore.Txn) error {
+		if err := choose(rq, tx, t, id); err != nil {
+			return err
+		}
+		stored, err := put(tx, *row)
+		*row = stored
 		return err
 	})
-	return row, err
+}
+
+// choose sets the id of a new row that has none to the one that the client chose: 32 digits,
+// as Keystone's are, of its UUID. Error kind: Conflict.
+func choose[T any](rq *front.Request, r statestore.Reader, t *statestore.Table[T], id *string) error {
+	chosen := strings.ReplaceAll(rq.Caller.ChosenID, "-", "")
+	if *id != "" || chosen == "" {
+		return nil
+	}
+	if _, taken := t.Get(r, chosen); taken || identity.IDTaken(r, chosen) {
+		return cloud.Errorf(cloud.Conflict, t.Name(), "The id %s is in use already, or was.", chosen)
+	}
+	*id = chosen
+	return nil
+}
+
+// several stores the new rows that a body lists, all or none. check is asked of each when all
+// are there. A fault says which of them it is about; an id that the client chose is
+// the first one's.
+func several[W, T any](rq *front.Request, kind string, given []W, t *statestore.Table[T], id func(*T) *string,
+	apply func(W, *T) error, put func(*statestore.Txn, T) (T, error), check func(statestore.Reader, T) error) (rows []T, err error) {
+	if len(given) == 0 {
+		return nil, expecting(kind+"s", "request body", "/"+kind+"s")
+	}
+	fault := func(n int, err error) error {
+		e := cloud.AsError(err)
+		if field, ok := strings.CutPrefix(e.Field, "/"+kind+"/"); ok {
+			e = e.At(fmt.Sprintf("/%ss/%d/%s", kind, n, field))
+		}
+		return e
+	}
+	return rows, rq.Write(func(tx *statestore.Txn) error {
+		rows = make([]T, len(given))
+		if err := choose(rq, tx, t, id(&rows[0])); err != nil {
+			return err
+		}
+		for n, w := range given {
+			err := apply(w, &rows[n])
+			if err == nil {
+				rows[n], err = put(tx, rows[n])
+			}
+			if err != nil {
+				return fault(n, err)
+			}
+		}
+		for n, row := range rows {
+			if err := check(tx, row); err != nil {
+				return fault(n, err)
+			}
+		}
+		return nil
+	})
 }
 
 // edited changes the row that the path names by {id} and returns it as stored.
