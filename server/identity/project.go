@@ -64,6 +64,15 @@ func ProjectPut(tx *statestore.Txn, p Project) (Project, error) {
 	return p, nil
 }
 
+// ProjectPut is the function of that name, which in the strict model of limits refuses, too, a new
+// project below another one: its levels are domain and project. Error kinds: those.
+func (a Authority) ProjectPut(tx *statestore.Txn, p Project) (Project, error) {
+	if p, err := ProjectPut(tx, p); err != nil || a.LimitModel != StrictLimits || p.IsDomain || p.ParentID == p.DomainID {
+		return p, err
+	}
+	return p, cloud.Errorf(cloud.Forbidden, "project", "Max hierarchy depth reached for %s branch: in the limit model %s a project cannot be below another one.", p.ParentID, StrictLimits).At("/project/parent_id")
+}
+
 // checkPlace checks what is above a project.
 func (p Project) checkPlace(r statestore.Reader) error {
 	old, exists := Projects.Get(r, p.ID)
@@ -83,7 +92,7 @@ func (p Project) checkPlace(r statestore.Reader) error {
 	}
 	above := ProjectsAbove(r, p)
 	if !exists && len(above) >= maxDepth {
-		return cloud.Errorf(cloud.Forbidden, "project", "Max hierarchy depth reached for %s branch: at most %d projects may be above one another.", p.ParentID, maxDepth)
+		return cloud.Errorf(cloud.Forbidden, "project", "Max hierarchy depth reached for %s branch: at most %d projects may be above one another.", p.ParentID, maxDepth).At("/project/parent_id")
 	}
 	if p.Enabled && !old.Enabled && slices.ContainsFunc(above, func(a Project) bool { return !a.Enabled }) {
 		return branch

@@ -47,11 +47,12 @@ type limitWire struct {
 	Resource    string `json:"resource_name"`
 	Max         int    `json:"resource_limit"`
 	Description any    `json:"description"`
-	Links       self   `json:"links"`
+	Links       *self  `json:"links,omitzero"` // not within a project
 }
 
 func renderLimit(rq *front.Request, l identity.Limit) limitWire {
-	return limitWire{l.ID, orNull(l.ProjectID), orNull(l.DomainID), l.ServiceID, orNull(l.RegionID), l.Resource, l.Max, orNull(l.Description), selfLink(rq, "/limits/"+l.ID)}
+	link := selfLink(rq, "/limits/"+l.ID)
+	return limitWire{l.ID, orNull(l.ProjectID), orNull(l.DomainID), l.ServiceID, orNull(l.RegionID), l.Resource, l.Max, orNull(l.Description), &link}
 }
 
 type limitGiven struct {

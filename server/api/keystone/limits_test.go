@@ -75,3 +75,43 @@ func testLimits(t *testing.T, model identity.LimitModel) {
 	w.call(admin, "DELETE /services/"+service, "").must(204)
 	w.call(admin, "GET /registered_limits/"+id, "").must(404)
 }
+
+// In the strict model domain and project are the two levels, whatever order a request has
+// limits in, and limits come with the projects above and below.
+func TestLimitsOfTree(t *testing.T) {
+	for _, model := range []identity.LimitModel{identity.FlatLimits, identity.StrictLimits} {
+		w := newWorldWith(t, identity.Settings{LimitModel: model})
+		admin := w.login("admin", "admin")
+		service, _ := w.place(admin, "dns", "RegionOne")
+		top := w.call(admin, "POST /projects", `{"project":{"name":"top"}}`).must(201).at("project/id")
+		w.call(admin, "POST /registered_limits", fmt.Sprintf(`{"registered_limits":[{"service_id":%q,"resource_name":"zones","default_limit":5}]}`, service)).must(201)
+		one := func(owner, id string, most int) string {
+			return fmt.Sprintf(`{%q:%q,"service_id":%q,"resource_name":"zones","resource_limit":%d}`, owner, id, service, most)
+		}
+		a := w.call(admin, "POST /limits", `{"limits":[`+one("project_id", top, 10)+","+one("domain_id", "default", 20)+`]}`).must(201)
+		if a.at("limits/0/project_id") != top || a.at("limits/1/domain_id") != "default" {
+			t.Errorf("%s: made %s", model, a.text)
+		}
+		below := w.call(admin, "POST /projects", fmt.Sprintf(`{"project":{"name":"below","parent_id":%q}}`, top))
+		if model == identity.StrictLimits {
+			if below.must(403); below.header.Get("Cloudlet-Field") != "/project/parent_id" {
+				t.Errorf("the refusal points at %q", below.header.Get("Cloudlet-Field"))
+			}
+			w.call(admin, "POST /limits", `{"limits":[`+one("project_id", w.id(admin, "projects", "demo"), 20)+`]}`).must(201) // the sum is not bounded
+			w.call(admin, "PATCH /limits/"+a.at("limits/1/id"), `{"limit":{"resource_limit":19}}`).must(403)
+			continue
+		}
+		child := below.must(201).at("project/id")
+		w.call(admin, "POST /limits", `{"limits":[`+one("project_id", child, 3)+`]}`).must(201)
+		if got := w.call(admin, "GET /projects/"+child+"?parents_as_list&include_limits", "").must(200); got.at("project/parents/0/project/limits/0/resource_limit") != "10" ||
+			got.at("project/parents/0/project/limits/0/links") != "<nil>" || got.at("project/limits") != "<nil>" {
+			t.Errorf("above %s", got.text)
+		}
+		if got := w.call(admin, "GET /projects/"+top+"?subtree_as_list&include_limits", "").must(200); got.at("project/subtree/0/project/limits/0/resource_limit") != "3" {
+			t.Errorf("below %s", got.text)
+		}
+		if got := w.call(admin, "GET /projects/"+top+"?subtree_as_list", "").must(200); got.at("project/subtree/0/project/limits") != "<nil>" {
+			t.Errorf("below %s", got.text)
+		}
+	}
+}

@@ -9,11 +9,11 @@ import (
 	"github.com/cloudlet/cloudlet/server/identity"
 )
 
-func projectRoutes() []front.Route {
+func (a *api) projectRoutes() []front.Route {
 	t := projectTarget
 	return []front.Route{
 		{Method: "GET", Path: "/projects", Rule: "identity:project:list", Handle: projectList},
-		{Method: "POST", Path: "/projects", Rule: "identity:project:create", Target: newIn("project"), Handle: projectCreate},
+		{Method: "POST", Path: "/projects", Rule: "identity:project:create", Target: newIn("project"), Handle: a.projectCreate},
 		{Method: "GET", Path: "/projects/{id}", Rule: "identity:project:get", Target: t, Handle: projectShow},
 		{Method: "PATCH", Path: "/projects/{id}", Rule: "identity:project:update", Target: t, Handle: projectUpdate},
 		{Method: "DELETE", Path: "/projects/{id}", Rule: "identity:project:delete", Target: t, Handle: deleter(identity.ProjectDelete)},
@@ -51,6 +51,7 @@ type projectWire struct {
 	Links       self             `json:"links"`
 	Parents     any              `json:"parents,omitzero"`
 	Subtree     any              `json:"subtree,omitzero"`
+	Limits      []limitWire      `json:"limits,omitzero"`
 	Extra       identity.Extra   `json:",embed"`
 }
 
@@ -141,7 +142,7 @@ func projectShow(rq *front.Request) (*front.Response, error) {
 	return front.OK(map[string]projectWire{"project": w}), err
 }
 
-func projectCreate(rq *front.Request) (*front.Response, error) {
+func (a *api) projectCreate(rq *front.Request) (*front.Response, error) {
 	var b projectBody
 	if err := rq.Decode(&b); err != nil {
 		return nil, err
@@ -157,7 +158,7 @@ func projectCreate(rq *front.Request) (*front.Response, error) {
 	if err := b.apply(&p); err != nil {
 		return nil, err
 	}
-	err := made(rq, identity.Projects, &p, &p.ID, identity.ProjectPut)
+	err := made(rq, identity.Projects, &p, &p.ID, a.Authority.ProjectPut)
 	return front.Created(map[string]projectWire{"project": renderProject(rq, p)}), err
 }
 

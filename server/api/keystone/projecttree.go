@@ -37,15 +37,29 @@ func (w *projectWire) relatives(rq *front.Request, p identity.Project) error {
 	return nil
 }
 
-// items renders the projects that the caller may see.
+// items renders the projects that the caller may see, with their limits if the query asks for those.
 func items(rq *front.Request, projects []identity.Project) []projectItem {
 	out := []projectItem{}
 	for _, p := range projects {
 		if rq.Can("identity:project:get", targetOfProject(p)) {
-			out = append(out, projectItem{renderProject(rq, p)})
+			w := renderProject(rq, p)
+			if filterOf(rq).on("include_limits") {
+				w.Limits = limitsOf(rq, p)
+			}
+			out = append(out, projectItem{w})
 		}
 	}
 	return out
+}
+
+func limitsOf(rq *front.Request, p identity.Project) []limitWire {
+	limits := []limitWire{}
+	for l := range identity.Limits.By(rq.Read(), "owner", p.ID) {
+		w := renderLimit(rq, l)
+		w.Links = nil
+		limits = append(limits, w)
+	}
+	return limits
 }
 
 // above returns ids nested from the project's parent up to its domain, which is

@@ -20,7 +20,7 @@ type api struct{ Deps }
 // Service returns the dialect at /identity/v3.
 func Service(d Deps) *front.Service {
 	a := &api{d}
-	routes := slices.Concat(a.tokenRoutes(), a.reachRoutes(), domainRoutes(), a.domainConfigRoutes(), projectRoutes(), tagRoutes(),
+	routes := slices.Concat(a.tokenRoutes(), a.reachRoutes(), domainRoutes(), a.domainConfigRoutes(), a.projectRoutes(), tagRoutes(),
 		a.userRoutes(), a.groupRoutes(), roleRoutes(), impliedRoutes(), assignmentRoutes(), regionRoutes(), serviceRoutes(), endpointRoutes(),
 		a.credentialRoutes(), a.ec2Routes(), a.signatureRoutes(), a.appCredentialRoutes(), a.accessRuleRoutes(), a.trustRoutes(),
 		policyRoutes(), endpointGroupRoutes(), consumerRoutes(), a.oauthRoutes(), a.accessTokenRoutes(), registeredLimitRoutes(), a.limitRoutes())
