@@ -245,3 +245,18 @@ func TestPlanEndsWhenTheCloudWasAway(t *testing.T) {
 		t.Error(diags)
 	}
 }
+
+func TestAtNamesAField(t *testing.T) {
+	said := gophercloud.ErrUnexpectedResponseCode{Actual: 400, ResponseHeader: http.Header{"Cloudlet-Field": {"/name"}}}
+	fields := Fields{"/name": path.Root("name"), "/stores": path.Root("stores")}
+	for want, err := range map[string]error{"stores": At("/stores", errors.New("none")), "name": At("/stores", said)} {
+		var diags diag.Diagnostics
+		AddError(&diags, "wrong", fmt.Errorf("more: %w", err), fields)
+		if d, ok := diags[0].(diag.DiagnosticWithPath); !ok || !d.Path().Equal(path.Root(want)) {
+			t.Errorf("%v is not on %s: %v", err, want, diags)
+		}
+	}
+	if At("/stores", nil) != nil {
+		t.Error("no error is one")
+	}
+}

@@ -39,7 +39,26 @@ func (f Fields) find(pointer string) (path.Path, bool) {
 	return at, ok
 }
 
+// At returns err with the field that it is about, as a JSON pointer, unless the
+// cloud itself names one. It is nil for a nil err.
+func At(field string, err error) error {
+	if err == nil || fieldOf(err) != "" {
+		return err
+	}
+	return located{err, field}
+}
+
+type located struct {
+	error
+	field string
+}
+
+func (l located) Unwrap() error { return l.error }
+
 func fieldOf(err error) string {
+	if l, ok := errors.AsType[located](err); ok {
+		return l.field
+	}
 	var e gophercloud.ErrUnexpectedResponseCode
 	if errors.As(err, &e) {
 		return e.ResponseHeader.Get("Cloudlet-Field")

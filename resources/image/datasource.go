@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 
+	"github.com/gophercloud/gophercloud/v2"
 	"github.com/gophercloud/gophercloud/v2/openstack/image/v2/images"
 	"github.com/hashicorp/terraform-plugin-framework-validators/datasourcevalidator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
@@ -29,6 +30,8 @@ type found struct {
 	Visibility      types.String `tfsdk:"visibility"`
 	Tags            types.Set    `tfsdk:"tags"`
 	Properties      types.Map    `tfsdk:"properties"`
+	Hidden          types.Bool   `tfsdk:"hidden"`
+	MemberStatus    types.String `tfsdk:"member_status"`
 	MostRecent      types.Bool   `tfsdk:"most_recent"`
 	AllTags         types.Set    `tfsdk:"all_tags"`
 	AllProperties   types.Map    `tfsdk:"all_properties"`
@@ -69,6 +72,9 @@ func (d *source) Schema(_ context.Context, _ datasource.SchemaRequest, resp *dat
 			"visibility": asked("Who may use it: `private`, `shared`, `community` or `public`.", stringvalidator.OneOf("private", "shared", "community", "public")),
 			"tags":       schema.SetAttribute{Optional: true, ElementType: types.StringType, MarkdownDescription: "Tags that it has, among others."},
 			"properties": schema.MapAttribute{Optional: true, ElementType: types.StringType, MarkdownDescription: "Properties that it has, among others."},
+			"hidden":     schema.BoolAttribute{Optional: true, MarkdownDescription: "Look among the images that are left out of lists, and not among the others. With `id`, either is found. Default: `false`."},
+			"member_status": schema.StringAttribute{Optional: true, Validators: []validator.String{stringvalidator.OneOf("accepted", "pending", "rejected", "all")},
+				MarkdownDescription: "Of the images that other projects share with this one, those that are `accepted`, `pending`, `rejected`, or `all`. Default: `accepted`. With `id`, any is found."},
 			"most_recent": schema.BoolAttribute{Optional: true, MarkdownDescription: "If several images are as configured, take the one that was created last. Default: `false`, which makes that an error. " +
 				"A newer image then replaces the instances that use this one."},
 			"all_tags":         schema.SetAttribute{Computed: true, ElementType: types.StringType, MarkdownDescription: "All its tags."},
@@ -99,17 +105,10 @@ func (d *source) Read(ctx context.Context, req datasource.ReadRequest, resp *dat
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	pages, err := images.List(d.Client.Image, images.ListOpts{ID: f.ID.ValueString(), Name: f.Name.ValueString(), Owner: f.ProjectID.ValueString(),
-		Visibility: images.ImageVisibility(f.Visibility.ValueString()), Tags: client.Strings(f.Tags), Status: images.ImageStatusActive, Sort: "created_at:desc"}).AllPages(ctx)
-	var all struct {
-		Images []wire `json:"images"`
-	}
-	if err == nil {
-		err = pages.(images.ImagePage).ExtractInto(&all)
-	}
+	all, err := f.list(ctx, d.Client.Image)
 	var w wire
 	if err == nil {
-		w, err = client.One(f.choose(all.Images), "image")
+		w, err = client.One(f.choose(all), "image")
 	}
 	if err != nil {
 		addError(&resp.Diagnostics, "Cannot find the image", err)
@@ -121,6 +120,31 @@ func (d *source) Read(ctx context.Context, req datasource.ReadRequest, resp *dat
 	f.SHA512, f.Checksum, f.Size, f.VirtualSize, f.DiskFormat, f.ContainerFormat = m.SHA512, m.Checksum, m.Size, m.VirtualSize, m.DiskFormat, m.ContainerFormat
 	f.Protected, f.MinDisk, f.MinRAM, f.CreatedAt = m.Protected, m.MinDisk, m.MinRAM, types.StringValue(w.CreatedAt)
 	resp.Diagnostics.Append(resp.State.Set(ctx, &f)...)
+}
+
+// list returns the images that are as configured by what the API filters by, the
+// newest first; by its id also one that is in no list.
+func (f found) list(ctx context.Context, s *gophercloud.ServiceClient) ([]wire, error) {
+	if id := f.ID.ValueString(); id != "" {
+		w, err := get(ctx, s, id)
+		fits := w.Status == "active" && client.Wants(f.ProjectID.ValueString(), w.Owner) && client.Wants(f.Visibility.ValueString(), w.Visibility) &&
+			(f.Hidden.IsNull() || f.Hidden.ValueBool() == w.Hidden)
+		if client.NotFound(err) || err == nil && !fits {
+			return nil, nil
+		}
+		return []wire{w}, err
+	}
+	pages, err := images.List(s, images.ListOpts{Name: f.Name.ValueString(), Owner: f.ProjectID.ValueString(), Hidden: f.Hidden.ValueBool(),
+		MemberStatus: images.ImageMemberStatus(f.MemberStatus.ValueString()), Visibility: images.ImageVisibility(f.Visibility.ValueString()),
+		Tags: client.Strings(f.Tags), Status: images.ImageStatusActive, Sort: "created_at:desc"}).AllPages(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var all struct {
+		Images []wire `json:"images"`
+	}
+	err = pages.(images.ImagePage).ExtractInto(&all)
+	return all.Images, err
 }
 
 // choose returns the images that are as configured, also by what the API does

@@ -2,6 +2,7 @@ package image
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha512"
 	"encoding/binary"
 	"encoding/hex"
@@ -10,16 +11,19 @@ import (
 	"os"
 )
 
-// content is what is known of a file's bytes.
+// content is what is known of an image's bytes.
 type content struct {
-	SHA512 string // hex
-	Size   int64  // bytes
-	Format string // told from the first bytes: qcow2, iso, …; raw if nothing else
-	Disk   int64  // size in bytes of the disk that a guest sees; 0 if it is not told
+	SHA512    string // hex; "" if it is not known
+	Size      int64  // bytes
+	Format    string // a file's is told from its first bytes: qcow2, iso, …; raw if nothing else
+	Container string // "": bare
+	Disk      int64  // size in bytes of the disk that a guest sees; 0 if it is not told
 }
 
 // minDisk returns the least size in GiB of a disk that takes it in.
 func (c content) minDisk() int64 { return (c.Disk + 1<<30 - 1) >> 30 }
+
+func (c content) container() string { return cmp.Or(c.Container, "bare") }
 
 // examine reads a whole file.
 func examine(file string) (content, error) {

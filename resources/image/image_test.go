@@ -31,7 +31,7 @@ func TestExamine(t *testing.T) {
 	}
 	got, err := examine(file)
 	// FIPS 180-2, appendix C.1.
-	want := content{"ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f", 3, "raw", 3}
+	want := content{SHA512: "ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f", Size: 3, Format: "raw", Disk: 3}
 	if err != nil || got != want {
 		t.Errorf("got %v, %v", got, err)
 	}

@@ -22,6 +22,7 @@ import (
 type wire struct {
 	known
 	Properties map[string]string
+	Members    []string // of a shared image, if asked for
 }
 
 type known struct {
@@ -44,10 +45,14 @@ type known struct {
 	Tags            []string `json:"tags"`
 	CreatedAt       string   `json:"created_at"`
 	UpdatedAt       string   `json:"updated_at"`
+	Stores          string   `json:"stores"`                        // with commas
+	ImportTask      string   `json:"os_glance_import_task"`         // while one imports
+	ImportLeft      string   `json:"os_glance_importing_to_stores"` // with commas
+	ImportFailed    string   `json:"os_glance_failed_import"`       // with commas
 }
 
 // reserved are further members of an image that are no properties.
-var reserved = []string{"self", "file", "schema", "direct_url", "locations", "stores", "metadata", "owner_id"}
+var reserved = []string{"self", "file", "schema", "direct_url", "locations", "metadata", "owner_id"}
 
 // UnmarshalJSON implements json.Unmarshaler.
 func (w *wire) UnmarshalJSON(b []byte) error {
@@ -108,6 +113,10 @@ type model struct {
 	ProjectID       types.String   `tfsdk:"project_id"`
 	Name            types.String   `tfsdk:"name"`
 	SourceFile      types.String   `tfsdk:"source_file"`
+	SourceURL       types.String   `tfsdk:"source_url"`
+	SourceImageID   types.String   `tfsdk:"source_image_id"`
+	Stores          types.Set      `tfsdk:"stores"`
+	Members         types.Set      `tfsdk:"members"`
 	SHA512          types.String   `tfsdk:"sha512"`
 	Checksum        types.String   `tfsdk:"checksum"`
 	Size            types.Int64    `tfsdk:"size"`
@@ -195,6 +204,10 @@ var fields = client.Fields{
 	"/min_disk":         path.Root("min_disk"),
 	"/min_ram":          path.Root("min_ram"),
 	"/tags":             path.Root("tags"),
+	"/stores":           path.Root("stores"),
+	"/sha512":           path.Root("sha512"), // no field of the API's
+	"/member":           path.Root("members"),
+	"/method/uri":       path.Root("source_url"),
 }
 
 // fill sets the model from what the API gives. A cloud that hashes otherwise than
@@ -220,10 +233,25 @@ func (m *model) fill(ctx context.Context, w wire, diags *diag.Diagnostics) {
 	m.MinRAM = types.Int64Value(w.MinRAM)
 	m.Tags = client.Set(ctx, w.Tags, diags)
 	m.Properties = client.Map(ctx, w.Properties, diags)
+	m.Stores = client.Set(ctx, list(w.Stores), diags)
+	m.Members = client.Set(ctx, w.Members, diags)
+}
+
+// list returns the elements of a list with commas.
+func list(s string) []string {
+	return strings.FieldsFunc(s, func(r rune) bool { return r == ',' })
 }
 
 func get(ctx context.Context, s *gophercloud.ServiceClient, id string) (w wire, err error) {
 	err = images.Get(ctx, s, id).ExtractInto(&w)
+	return w, err
+}
+
+// getWhole is get with the members.
+func getWhole(ctx context.Context, s *gophercloud.ServiceClient, id string) (w wire, err error) {
+	if w, err = get(ctx, s, id); err == nil && w.Visibility == "shared" {
+		w.Members, err = memberList(ctx, s, id)
+	}
 	return w, err
 }
 

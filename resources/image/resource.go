@@ -2,19 +2,14 @@ package image
 
 import (
 	"context"
-	"crypto/sha512"
-	"encoding/hex"
 	"errors"
-	"fmt"
-	"io"
-	"os"
+	"maps"
 	"time"
 
 	"github.com/google/uuid"
 	"github.com/gophercloud/gophercloud/v2"
-	"github.com/gophercloud/gophercloud/v2/openstack/image/v2/imagedata"
 	"github.com/gophercloud/gophercloud/v2/openstack/image/v2/images"
-	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
@@ -48,6 +43,10 @@ func (r *image) Create(ctx context.Context, req resource.CreateRequest, resp *re
 	ctx, cancel := r.Client.Deadline(ctx, limit)
 	defer cancel()
 	s := r.Client.Image
+	if err := r.settle(ctx, &m); err != nil {
+		client.AddError(&resp.Diagnostics, "Cannot tell what to make the image of", err, client.Fields{"": m.source()})
+		return
+	}
 	var w wire
 	body := m.createBody()
 	body["id"] = uuid.NewString()
@@ -67,73 +66,41 @@ func (r *image) Create(ctx context.Context, req resource.CreateRequest, resp *re
 	made.fill(ctx, w, &resp.Diagnostics)
 	resp.Diagnostics.Append(resp.State.Set(ctx, &made)...)
 	client.SetIdentity(ctx, resp.Identity, w.ID, &resp.Diagnostics)
-	if err := upload(ctx, s, w.ID, m.SourceFile.ValueString(), m.SHA512.ValueString()); err != nil {
-		client.AddError(&resp.Diagnostics, "Cannot upload the image", err, client.Fields{"": path.Root("source_file")})
+	if w, err = r.complement(ctx, w, &m, &resp.Diagnostics); err != nil {
 		if drop(ctx, s, w) == nil {
 			resp.State.RemoveResource(ctx) // refused: nothing is left
 		}
-		return
-	}
-	if err := r.waitActive(ctx, w.ID); err != nil {
-		addError(&resp.Diagnostics, "The image did not become active", err)
-		return
-	}
-	if w, err = get(ctx, s, w.ID); err != nil {
-		addError(&resp.Diagnostics, "Cannot read the image", err)
 		return
 	}
 	m.fill(ctx, w, &resp.Diagnostics)
 	resp.Diagnostics.Append(resp.State.Set(ctx, &m)...)
 }
 
-// upload sends a file's bytes. It fails if they are not those that were planned.
-func upload(ctx context.Context, s *gophercloud.ServiceClient, id, file, planned string) error {
-	f, err := os.Open(file)
+// complement gives an image that was just created its bytes and its members. An
+// error is in diags too.
+func (r *image) complement(ctx context.Context, made wire, m *model, diags *diag.Diagnostics) (wire, error) {
+	s := r.Client.Image
+	if err := r.bring(ctx, made.ID, m); err != nil {
+		at := maps.Clone(fields)
+		at[""] = m.source()
+		client.AddError(diags, "The image did not get its bytes", err, at)
+		return made, err
+	}
+	w, err := get(ctx, s, made.ID)
+	if err == nil {
+		got := *m
+		got.fill(ctx, w, diags)
+		got.Members, got.Stores = client.Set(ctx, nil, diags), m.Stores // which it has been given
+		err = update(ctx, s, *m, got, nil)                              // a copy that the cloud makes brings properties along
+	}
+	if err == nil {
+		w, err = getWhole(ctx, s, made.ID)
+	}
 	if err != nil {
-		return err
+		addError(diags, "Cannot finish the image", err)
+		return made, err
 	}
-	defer f.Close()
-	if err := send(ctx, s, id, f); err != nil {
-		return err
-	}
-	// What was sent is hashed apart: the client may have sent it twice.
-	if _, err := f.Seek(0, io.SeekStart); err != nil {
-		return err
-	}
-	h := sha512.New()
-	if _, err := io.Copy(h, f); err != nil {
-		return err
-	}
-	if sum := hex.EncodeToString(h.Sum(nil)); planned != "" && sum != planned {
-		return fmt.Errorf("the file %s changed between plan and apply: its SHA-512 was %.16s… and is %.16s…", file, planned, sum)
-	}
-	return nil
-}
-
-// uploads is how often bytes are sent whose upload got no answer.
-const uploads = 3
-
-// send uploads bytes. If there is no answer and the image is waiting for its
-// bytes again, they are sent again.
-func send(ctx context.Context, s *gophercloud.ServiceClient, id string, f io.ReadSeeker) error {
-	for n := 1; ; n++ {
-		if _, err := f.Seek(0, io.SeekStart); err != nil {
-			return err
-		}
-		err := imagedata.Upload(ctx, s, id, struct{ io.ReadSeeker }{f}).Err // not to be closed by the call
-		if err == nil || client.Answered(err) || n == uploads {
-			return err
-		}
-		w, lost := get(ctx, s, id)
-		switch {
-		case lost != nil:
-			return err
-		case w.Status == "active":
-			return nil
-		case w.Status != "queued":
-			return err
-		}
-	}
+	return w, nil
 }
 
 // drop deletes an image whose upload failed, protected or not.
@@ -171,7 +138,7 @@ func (r *image) Read(ctx context.Context, req resource.ReadRequest, resp *resour
 		return
 	}
 	client.SetIdentity(ctx, resp.Identity, m.ID.ValueString(), &resp.Diagnostics)
-	w, err := get(ctx, r.Client.Image, m.ID.ValueString())
+	w, err := getWhole(ctx, r.Client.Image, m.ID.ValueString())
 	if client.NotFound(err) || err == nil && (w.Status == "deleted" || w.Status == "pending_delete") {
 		resp.State.RemoveResource(ctx)
 		return
@@ -197,13 +164,11 @@ func (r *image) Update(ctx context.Context, req resource.UpdateRequest, resp *re
 	ctx, cancel := r.Client.Deadline(ctx, limit)
 	defer cancel()
 	id := state.ID.ValueString()
-	if p := changes(&plan, &state); len(p) > 0 {
-		if err := images.Update(ctx, r.Client.Image, id, p).Err; err != nil {
-			addError(&resp.Diagnostics, "Cannot update the image", err)
-			return
-		}
+	if err := update(ctx, r.Client.Image, plan, state, func(stores []string) error { return r.waitImported(ctx, id, stores) }); err != nil {
+		addError(&resp.Diagnostics, "Cannot update the image", err)
+		return
 	}
-	w, err := get(ctx, r.Client.Image, id)
+	w, err := getWhole(ctx, r.Client.Image, id)
 	if err != nil {
 		addError(&resp.Diagnostics, "Cannot read the image", err)
 		return

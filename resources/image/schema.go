@@ -2,6 +2,8 @@ package image
 
 import (
 	"context"
+	"net/url"
+	"regexp"
 	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
@@ -9,6 +11,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework-validators/setvalidator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/attr"
+	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/booldefault"
@@ -17,6 +20,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/mapdefault"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/setdefault"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/setplanmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringdefault"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
@@ -33,22 +37,37 @@ func (r *image) Schema(ctx context.Context, _ resource.SchemaRequest, resp *reso
 	flag := func(doc string) schema.BoolAttribute {
 		return schema.BoolAttribute{Optional: true, Computed: true, Default: booldefault.StaticBool(false), MarkdownDescription: doc}
 	}
+	source := func(doc string, more ...validator.String) schema.StringAttribute {
+		return schema.StringAttribute{Optional: true, MarkdownDescription: doc, Validators: append([]validator.String{stringvalidator.LengthAtLeast(1),
+			stringvalidator.ConflictsWith(path.MatchRoot("source_file"), path.MatchRoot("source_url"), path.MatchRoot("source_image_id"))}, more...)}
+	}
+	const required = "A new image needs `source_file`, `source_url` or `source_image_id`."
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "An image: the disk that instances start from, uploaded from a file. If the file's bytes or those in the cloud change, the image is replaced; all else changes in place.",
+		MarkdownDescription: "An image: the disk that instances start from, made from a file, from a URL or from another image. If the bytes are to be others, the image is replaced; all else changes in place.",
 		Attributes: map[string]schema.Attribute{
-			"id":         client.IDAttribute(),
-			"project_id": client.ProjectIDAttribute(),
-			"name":       client.NameAttribute(),
-			"source_file": schema.StringAttribute{Optional: true, Validators: []validator.String{stringvalidator.LengthAtLeast(1)},
-				MarkdownDescription: "File to upload. It is read at each plan, to see whether the image still has these bytes. Required but for an imported image. Another path to the same bytes changes nothing in the cloud."},
-			"sha512":       schema.StringAttribute{Computed: true, PlanModifiers: client.Keep(), MarkdownDescription: "SHA-512 of the image's bytes, in hex. Changing it replaces the image: the API never changes an image's bytes."},
+			"id":          client.IDAttribute(),
+			"project_id":  client.ProjectIDAttribute(),
+			"name":        client.NameAttribute(),
+			"source_file": source("File to upload. It is read at each plan, to see whether the image still has these bytes. Another path to the same bytes changes nothing in the cloud. " + required),
+			"source_url": source("HTTP or HTTPS URL that the cloud itself fetches the bytes from (`web-download`); `disk_format` must tell what they are. "+
+				"The cloud asks for them once: set `sha512` to be sure of what comes, and change it when other bytes are there. Another URL without `sha512` replaces the image. "+required, httpURL{}),
+			"source_image_id": source("Id of an active image whose bytes and formats this one gets; for its properties, set `properties` to those of a `cloudlet_image` data source. " +
+				"The cloud copies the bytes itself if it offers `glance-download`; else they go through the machine that Terraform runs on. The copy stays when the other image goes. " + required),
+			"sha512": schema.StringAttribute{Optional: true, Computed: true, PlanModifiers: client.Keep(), Validators: []validator.String{stringvalidator.RegexMatches(sum, "must be a SHA-512 in hex: 128 digits in lower case")},
+				MarkdownDescription: "SHA-512 of the image's bytes, in hex. If it is given, an image with other bytes is refused and not kept. Changing it replaces the image: the API never changes an image's bytes."},
 			"checksum":     schema.StringAttribute{Computed: true, PlanModifiers: client.Keep(), MarkdownDescription: "MD5 of the image's bytes, in hex, as the API gives it."},
 			"size":         schema.Int64Attribute{Computed: true, PlanModifiers: keep, MarkdownDescription: "Size of the file in bytes."},
 			"virtual_size": schema.Int64Attribute{Computed: true, PlanModifiers: keep, MarkdownDescription: "Size in bytes of the disk that a guest sees; 0 if the cloud does not tell."},
 			"disk_format": schema.StringAttribute{Optional: true, Computed: true, PlanModifiers: client.KeepOrReplace(), Validators: []validator.String{stringvalidator.OneOf("raw", "qcow2", "vmdk", "vdi", "vhd", "vhdx", "iso", "ploop", "ami", "ari", "aki")},
-				MarkdownDescription: "Format of the file: `qcow2`, `raw`, `iso`, `vmdk`, `vdi`, `vhd`, `vhdx`, … Default: told from its first bytes. Changing it replaces the image: the API fixes it with the upload."},
-			"container_format": schema.StringAttribute{Optional: true, Computed: true, Default: stringdefault.StaticString("bare"), PlanModifiers: client.KeepOrReplace(), Validators: []validator.String{stringvalidator.OneOf("bare", "ovf", "ova", "docker", "ami", "ari", "aki", "compressed")},
-				MarkdownDescription: "What is around the disk. Default: `bare`. Changing it replaces the image: the API fixes it with the upload."},
+				MarkdownDescription: "Format of the file: `qcow2`, `raw`, `iso`, `vmdk`, `vdi`, `vhd`, `vhdx`, … Default: told from its first bytes, or that of the image it is copied from; required with `source_url`. Changing it replaces the image: the API fixes it with the upload."},
+			"container_format": schema.StringAttribute{Optional: true, Computed: true, PlanModifiers: client.KeepOrReplace(), Validators: []validator.String{stringvalidator.OneOf("bare", "ovf", "ova", "docker", "ami", "ari", "aki", "compressed")},
+				MarkdownDescription: "What is around the disk. Default: `bare`, or that of the image it is copied from. Changing it replaces the image: the API fixes it with the upload."},
+			"stores": schema.SetAttribute{Optional: true, Computed: true, ElementType: types.StringType, PlanModifiers: []planmodifier.Set{setplanmodifier.UseStateForUnknown()},
+				Validators:          []validator.Set{setvalidator.SizeAtLeast(1), setvalidator.ValueStringsAre(stringvalidator.LengthAtLeast(1))},
+				MarkdownDescription: "Ids of all stores that hold the bytes. Adding one copies them there, which most clouds allow administrators only; taking one away removes them there. Default: the cloud's choice."},
+			"members": schema.SetAttribute{Optional: true, Computed: true, ElementType: types.StringType, PlanModifiers: []planmodifier.Set{setplanmodifier.UseStateForUnknown()},
+				Validators:          []validator.Set{setvalidator.ValueStringsAre(stringvalidator.LengthBetween(1, 255))},
+				MarkdownDescription: "Ids of all projects that an image with the visibility `shared` is offered to; each of them accepts or rejects it, such as by `cloudlet_image_member`. Default: members are not managed, and stay as they are."},
 			"visibility": schema.StringAttribute{Optional: true, Computed: true, Default: stringdefault.StaticString("private"), Validators: []validator.String{stringvalidator.OneOf("private", "shared", "community", "public")},
 				MarkdownDescription: "Who may use it: `private` the project, `shared` projects that it is offered to, `community` everybody who knows its id, `public` everybody (administrators only). Default: `private`."},
 			"protected": flag("Whether the cloud refuses to delete it. Must be set to `false` and applied before the image can be destroyed or replaced. Default: `false`."),
@@ -62,6 +81,41 @@ func (r *image) Schema(ctx context.Context, _ resource.SchemaRequest, resp *reso
 		},
 		Blocks: map[string]schema.Block{"timeouts": client.TimeoutsBlock(ctx, createTimeout, changeTimeout, changeTimeout)},
 	}
+}
+
+// sum is how the API spells a SHA-512.
+var sum = regexp.MustCompile(`^[0-9a-f]{128}$`)
+
+// httpURL is a validator: a URL that the image API may be asked to fetch.
+type httpURL struct{}
+
+// Description implements validator.String.
+func (httpURL) Description(context.Context) string {
+	return "must be an http or https URL with a host and no user name"
+}
+
+// MarkdownDescription implements validator.String.
+func (v httpURL) MarkdownDescription(ctx context.Context) string { return v.Description(ctx) }
+
+// ValidateString implements validator.String.
+func (v httpURL) ValidateString(ctx context.Context, req validator.StringRequest, resp *validator.StringResponse) {
+	if req.ConfigValue.IsNull() || req.ConfigValue.IsUnknown() {
+		return
+	}
+	u, err := url.Parse(req.ConfigValue.ValueString())
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || u.User != nil {
+		resp.Diagnostics.AddAttributeError(req.Path, "Wrong URL", "The value "+v.Description(ctx)+", such as https://example.org/debian.qcow2.")
+	}
+}
+
+// ValidateConfig implements resource.ResourceWithValidateConfig.
+func (r *image) ValidateConfig(ctx context.Context, req resource.ValidateConfigRequest, resp *resource.ValidateConfigResponse) {
+	var m model
+	resp.Diagnostics.Append(req.Config.Get(ctx, &m)...)
+	if resp.Diagnostics.HasError() || m.Members.IsNull() || m.Visibility.IsUnknown() || m.Visibility.ValueString() == "shared" {
+		return
+	}
+	resp.Diagnostics.AddAttributeError(path.Root("members"), "Only shared images have members", "Set visibility = \"shared\", or leave members out.")
 }
 
 // property is a validator: the name of a property.

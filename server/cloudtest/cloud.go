@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"sync"
@@ -33,6 +34,10 @@ type Options struct {
 	// OnFatal is called when the state can no longer be kept; nil: the test fails.
 	OnFatal func(error)
 	Clock   cloud.Clock
+	// Stores are the ids of stores of images beside the first, which is file.
+	Stores []string
+	// FetchAllow are networks that images may be fetched from though they are not public.
+	FetchAllow []netip.Prefix
 	// Grace is how long a host may be away before it is marked down; 0: an hour, so
 	// that a slow machine marks none down.
 	Grace time.Duration
@@ -136,8 +141,13 @@ func (c *Cloud) Run() error {
 		}
 		c.o.OnFatal(err)
 	}
+	stores := map[string]string{}
+	for _, id := range c.o.Stores {
+		stores[id] = filepath.Join(c.dir, "stores", id)
+	}
 	server, err := node.OpenServer(context.Background(), node.ServerOptions{DataDir: filepath.Join(c.dir, "server"), Listen: listen, Region: "RegionOne",
-		Version: "test", Seed: true, AdminPassword: Password, LocalHosts: len(c.Hosts), Clock: c.o.Clock, Log: log, Engine: engine, Grace: c.o.Grace, OnFatal: onFatal})
+		Version: "test", Seed: true, AdminPassword: Password, LocalHosts: len(c.Hosts), Clock: c.o.Clock, Log: log, Engine: engine, Grace: c.o.Grace, OnFatal: onFatal,
+		ImageStores: stores, FetchAllow: c.o.FetchAllow})
 	if err != nil {
 		return err
 	}

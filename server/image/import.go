@@ -155,6 +155,7 @@ func (c *Content) ImportPlan(tx *statestore.Txn, caller cloud.Caller, id string,
 	}
 	i, _ := Images.Get(tx, id)
 	task.Tasks.Delete(tx, i.TaskID)
+	i.Stores = slices.Sorted(slices.Values(append(slices.Clone(i.InStores()), i.ImportLeft...)))
 	i.TaskID, i.ImportLeft, i.Status = "", nil, Active
 	touch(tx, i)
 	return nil

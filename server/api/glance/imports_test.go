@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -216,6 +217,41 @@ func TestStores(t *testing.T) {
 	if i := w.want(200, "ann", "GET", "/v2/images/"+id, nil); i.json["stores"] != "second" {
 		t.Errorf("%s", i.body)
 	}
+	if b := w.want(200, "ann", "GET", "/v2/images/"+id+"/file", nil); string(b.body) != "bytes" {
+		t.Errorf("%s", b.body)
+	}
+}
+
+func TestStoreLeave(t *testing.T) {
+	w := newWorld(t)
+	w.serveTasks()
+	first := w.content.Stores()[0].ID
+	id := w.create("ann", rawImage)
+	w.want(409, "ann", "DELETE", "/v2/stores/"+first+"/"+id, nil)
+	w.want(204, "ann", "PUT", "/v2/images/"+id+"/stage", "bytes", "Content-Type", octets)
+	w.want(202, "ann", "POST", "/v2/images/"+id+"/import", `{"method":{"name":"glance-direct"},"all_stores":true}`)
+	w.imported(id)
+	w.want(404, "bob", "DELETE", "/v2/stores/"+first+"/"+id, nil)
+	w.want(404, "ann", "DELETE", "/v2/stores/nowhere/"+id, nil)
+	w.want(204, "ann", "DELETE", "/v2/stores/"+first+"/"+id, nil, "Cloudlet-Plan", "p")
+	bytes := func() (n int) {
+		for _, s := range w.content.Stores() {
+			files, err := filepath.Glob(filepath.Join(s.Dir, strings.Repeat("[0-9a-f]", 64)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			n += len(files)
+		}
+		return n
+	}
+	if n := bytes(); n != 2 {
+		t.Errorf("a plan removed bytes: %d", n)
+	}
+	w.want(204, "ann", "DELETE", "/v2/stores/"+first+"/"+id, nil)
+	if i := w.want(200, "ann", "GET", "/v2/images/"+id, nil); i.json["stores"] != "second" || bytes() != 1 {
+		t.Errorf("%s, in %d places", i.body, bytes())
+	}
+	w.want(403, "ann", "DELETE", "/v2/stores/second/"+id, nil)
 	if b := w.want(200, "ann", "GET", "/v2/images/"+id+"/file", nil); string(b.body) != "bytes" {
 		t.Errorf("%s", b.body)
 	}

@@ -3,7 +3,6 @@ package keystone
 import (
 	"crypto/rand"
 	"encoding/base64"
-	"slices"
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -131,9 +130,7 @@ func rolesNamed(r statestore.Reader, refs []roleRef, at string) (ids []string, e
 		if err != nil {
 			return nil, err
 		}
-		if !slices.Contains(ids, role.ID) {
-			ids = append(ids, role.ID)
-		}
+		ids = append(ids, role.ID)
 	}
 	return ids, nil
 }
@@ -196,7 +193,7 @@ func (a *api) appCredentialCreate(rq *front.Request) (*front.Response, error) {
 		return nil, cloud.AsError(err).At("/application_credential/secret")
 	}
 	err = made(rq, identity.AppCredentials, &c, &c.ID, func(tx *statestore.Txn, c identity.AppCredential) (identity.AppCredential, error) {
-		return a.Authority.AppCredentialMake(tx, c, accessRulesGiven(w.AccessRules.Value))
+		return identity.AppCredentialMake(tx, c, accessRulesGiven(w.AccessRules.Value))
 	})
 	answer := renderAppCredential(rq, c)
 	answer.Secret = text

@@ -1,3 +1,0 @@
-data "cloudlet_region" "here" {
-  id = "RegionOne"
-}

@@ -1,3 +1,0 @@
-data "cloudlet_service" "image" {
-  type = "image"
-}

@@ -1,3 +1,0 @@
-data "cloudlet_user" "ann" {
-  name = "ann"
-}
