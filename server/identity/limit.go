@@ -176,7 +176,6 @@ func (a Authority) LimitCheck(r statestore.Reader, l Limit) error {
 	if a.LimitModel != StrictLimits {
 		return nil
 	}
-	exceeds := func(low, high int) bool { return high != -1 && (low == -1 || low > high) }
 	refuse := func(why string) error {
 		return cloud.Errorf(cloud.Forbidden, "limit", "The limit of %s does not fit the model strict_two_level: %s.", l.Resource, why)
 	}
@@ -211,3 +210,34 @@ func LimitDelete(tx *statestore.Txn, id string) error {
 	}
 	return nil
 }
+
+// LimitFor returns the most that a project may have of a resource of the services of a
+// type in a region: by its own limit, or else by what is registered. What is said of
+// the region goes before what is said of all. In the model strict_two_level a project
+// without a limit has its domain's, if that is less. Not ok: nothing is registered.
+func (a Authority) LimitFor(r statestore.Reader, serviceType, region, resource, projectID string) (most int, ok bool) {
+	for s := range Services.By(r, "type", serviceType) {
+		for _, of := range []Countable{{s.ID, region, resource}, {s.ID, "", resource}} {
+			if registered, ok := RegisteredLimits.First(r, "countable", of.key()); ok {
+				return a.limitOf(r, registered, projectID), true
+			}
+		}
+	}
+	return 0, false
+}
+
+func (a Authority) limitOf(r statestore.Reader, registered RegisteredLimit, projectID string) int {
+	if own, ok := Limits.First(r, "of", Limit{ProjectID: projectID, Countable: registered.Countable}.key()); ok {
+		return own.Max
+	}
+	most := registered.Default
+	if p, ok := Projects.Get(r, projectID); ok && a.LimitModel == StrictLimits {
+		if of, ok := Limits.First(r, "of", Limit{DomainID: p.DomainID, Countable: registered.Countable}.key()); ok && exceeds(most, of.Max) {
+			most = of.Max
+		}
+	}
+	return most
+}
+
+// exceeds reports whether a limit is more than another; -1 is any amount.
+func exceeds(low, high int) bool { return high != -1 && (low == -1 || low > high) }

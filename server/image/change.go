@@ -100,6 +100,9 @@ func ImageUpdate(tx *statestore.Txn, c cloud.Caller, id string, ch ImageChange) 
 			return Image{}, err
 		}
 	}
+	if err := checkLocations(op, i.Locations); err != nil {
+		return Image{}, err
+	}
 	return touch(tx, i), nil
 }
 

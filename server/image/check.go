@@ -23,6 +23,7 @@ const (
 	MaxProperties = 128
 	MaxTags       = 128
 	MaxMembers    = 128
+	maxAll        = 256 << 10 // bytes of all properties: Glance has no such bound, but keeps no images in memory
 	maxNumber     = 1<<31 - 1
 )
 
@@ -68,7 +69,9 @@ func checkTags(op string, tags []string) error {
 }
 
 func checkProperties(op string, properties map[string]string) error {
+	total := 0
 	for k, v := range properties {
+		total += len(k) + len(v)
 		field := "/" + strings.NewReplacer("~", "~0", "/", "~1").Replace(k)
 		if k == "" || utf8.RuneCountInString(k) > maxText {
 			return invalid(op, field, "Invalid property %.50q: its name must have 1 to %d characters.", k, maxText)
@@ -79,6 +82,29 @@ func checkProperties(op string, properties map[string]string) error {
 	}
 	if len(properties) > MaxProperties {
 		return fault(cloud.Quota, op, "", "", "Attempted: %d, Maximum: %d properties of an image.", len(properties), MaxProperties)
+	}
+	if total > maxAll {
+		return fault(cloud.Quota, op, "", "", "Attempted: %d, Maximum: %d bytes of all properties of an image.", total, maxAll)
+	}
+	return nil
+}
+
+// Bounds of one location, in bytes.
+const (
+	maxURL      = 2048
+	maxMetadata = 4096 // all names and values
+)
+
+// checkLocations refuses locations that are too large to be kept.
+func checkLocations(op string, ls []Location) error {
+	for _, l := range ls {
+		total := 0
+		for k, v := range l.Metadata {
+			total += len(k) + len(v)
+		}
+		if len(l.URL) > maxURL || total > maxMetadata {
+			return invalid(op, "/locations", "Invalid location: its URL may have %d bytes and its metadata %d.", maxURL, maxMetadata)
+		}
 	}
 	return nil
 }

@@ -57,7 +57,8 @@ type ServerOptions struct {
 	DefaultStore string            // of images that name none; empty: that in DataDir
 	FetchAllow   []netip.Prefix    // where images may be fetched from though it is not public
 	// ImageLimits bound what a project has of images, by the names of Glance's
-	// registered limits; what is not named is not bounded.
+	// registered limits, where no limit of the name is registered. What is not named is
+	// not bounded, but for image_count_total.
 	ImageLimits map[string]int64
 	// ImageFormat, if not empty, is the disk format that imported images are
 	// converted to; Decompress has those that are compressed decompressed.

@@ -17,12 +17,15 @@ import (
 func (a *api) importRoutes() []front.Route {
 	return []front.Route{
 		{Method: "PUT", Path: "/images/{image}/stage", Rule: "image:image:stage", Target: imageTarget, MaxBody: -1, Handle: a.stage},
-		{Method: "POST", Path: "/images/{image}/import", Rule: "image:image:import", Target: imageTarget, Handle: a.importBegin},
+		{Method: "POST", Path: "/images/{image}/import", Rule: "image:image:import", Target: imageTarget, MaxBody: maxImport, Handle: a.importBegin},
 		{Method: "GET", Path: "/info/import", Rule: "image:import:info", Handle: importInfo},
 		{Method: "GET", Path: "/info/stores", Rule: "image:store:list", Handle: a.storeList},
 		{Method: "GET", Path: "/info/stores/detail", Rule: "image:store:detail", Handle: a.storeDetail},
 	}
 }
+
+// maxImport bounds the body of an import, in bytes: its task keeps it.
+const maxImport = 64 << 10
 
 // storeHeader names the store that an upload or an import is for.
 const storeHeader = "X-Image-Meta-Store"

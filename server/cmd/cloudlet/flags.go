@@ -59,7 +59,7 @@ func (f *serverFlags) declare(s *settings) {
 	s.StringVar(&f.caCert, "ca-cert", "", "PEM `file` with the authority that signed -tls-cert, for clouds.yaml; not needed for one that clients trust anyway")
 	s.Var(pairs{&f.imageStores}, "image-store", "further place for images' bytes and the directory it is, `name:directory`; may repeat. The store files is in -data-dir")
 	s.StringVar(&f.imageDefault, "image-store-default", "", "`name` of the store of images that name none; default files")
-	s.Var(pairs{&f.imageLimits}, "image-limit", "bound of what a project has of images, `name:number`; may repeat. Names: image_count_total, image_count_uploading, and in MiB image_size_total, image_stage_total")
+	s.Var(pairs{&f.imageLimits}, "image-limit", "bound of what a project has of images where no limit of the name is registered, `name:number`, -1 for none; may repeat. Names: image_count_total (1000 unless given), image_count_uploading, and in MiB image_size_total, image_stage_total")
 	s.DurationVar(&f.deleteDelay, "image-delete-delay", 0, "`duration`, such as 24h, that the bytes of deleted images stay")
 	s.StringVar(&f.imageFormat, "image-convert", "", "disk `format` that imported images are converted to: raw, qcow2 or vmdk; none unless given")
 	s.BoolVar(&f.decompress, "image-decompress", false, "imported images that are compressed (gzip, bzip2, zstd, zip) are stored decompressed")

@@ -134,7 +134,7 @@ func TestEveryHashAndKeyType(t *testing.T) {
 				t.Errorf("%s, %s: %v", kind, method, err)
 			}
 			for _, text := range []string{"the imagf", "the imag", "", "the image "} {
-				wantRefusal(t, kind+", "+method+", other bytes", verify(nil, good, p.pem(), text, now), Signature, "failed")
+				wantRefusal(t, kind+", "+method+", other bytes", verify(nil, good, p.pem(), text, now), Signature, "not those that were signed")
 			}
 		}
 	}
@@ -163,7 +163,7 @@ func TestRefused(t *testing.T) {
 		{HashMethod, "SHA-1", "SHA-224, SHA-256"}, {HashMethod, "MD5", "hash method: MD5"}, {HashMethod, "sha-256", "hash method"},
 		{KeyType, "DSA", "key type: DSA"}, {KeyType, "ECC_SECT571K1", "key type: ECC_SECT571K1"}, {KeyType, "ECC_SECP384R1", "Invalid public key type"},
 		{KeyType, "RSA", "RSA-PSS"},
-		{Signature, "%%%", "base64"}, {Signature, "AAAA", "failed"}, {Signature, strings.Repeat("A", 1<<20), "base64"},
+		{Signature, "%%%", "base64"}, {Signature, "AAAA", "not those that were signed"}, {Signature, strings.Repeat("A", 1<<20), "base64"},
 		{Certificate, "../../etc/passwd", "must be a UUID"}, {Certificate, id + "0", "must be a UUID"},
 	} {
 		wantRefusal(t, c.name+" "+c.value[:min(20, len(c.value))], verify(nil, with(c.name, c.value), p.pem(), "the image", now), c.name, c.reason)
@@ -173,7 +173,7 @@ func TestRefused(t *testing.T) {
 		t.Errorf("base64 in lines: %v", err)
 	}
 	other := issue(t, rsaKey(t, 2048), nil, nil)
-	wantRefusal(t, "another key", verify(nil, good, other.pem(), "the image", now), Signature, "failed")
+	wantRefusal(t, "another key", verify(nil, good, other.pem(), "the image", now), Signature, "not those that were signed")
 	wantRefusal(t, "PKCS #1 v1.5", func() error {
 		h := crypto.SHA256.New()
 		io.WriteString(h, "the image")
@@ -182,7 +182,7 @@ func TestRefused(t *testing.T) {
 			t.Fatal(err)
 		}
 		return verify(nil, with(Signature, base64.StdEncoding.EncodeToString(sig)), p.pem(), "the image", now)
-	}(), Signature, "failed")
+	}(), Signature, "not those that were signed")
 	if err := verify(nil, map[string]string{"os_distro": "x"}, "", "the image", now); err != nil {
 		t.Errorf("an image that is not signed: %v", err)
 	}

@@ -56,7 +56,7 @@ func (v *Verifier) Verify() error {
 		ok = ecdsa.VerifyASN1(key, sum, v.claim.Signature)
 	}
 	if !ok {
-		return refuse(Signature, "Signature verification for the image failed: its bytes are not those that were signed, or were signed by another key.")
+		return refuse(Signature, "The bytes are not those that were signed, or another key signed them.")
 	}
 	return nil
 }
