@@ -169,12 +169,16 @@ func (p *cloudlet) DataSources(context.Context) []func() datasource.DataSource {
 	return []func() datasource.DataSource{
 		availabilityzones.NewDataSource,
 		domain.NewDataSource,
+		endpoint.NewDataSource,
 		flavor.NewDataSource,
 		group.NewDataSource,
 		image.NewDataSource,
 		network.NewDataSource,
 		project.NewDataSource,
+		region.NewDataSource,
 		role.NewDataSource,
+		service.NewDataSource,
 		subnet.NewDataSource,
+		user.NewDataSource,
 	}
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/gophercloud/gophercloud/v2/openstack"
 	"github.com/gophercloud/gophercloud/v2/openstack/config"
 	"github.com/gophercloud/gophercloud/v2/openstack/config/clouds"
+	"github.com/gophercloud/gophercloud/v2/openstack/identity/v3/tokens"
 )
 
 // ComputeMicroversion is what instances are read and written with: the newest
@@ -45,6 +46,7 @@ type Config struct {
 type Client struct {
 	Compute, Network, Image, Identity *gophercloud.ServiceClient
 	Region                            string
+	UserID                            string // who calls
 
 	session  string      // name of this process's plan session
 	applying atomic.Bool // a call of this process has changed the cloud
@@ -72,6 +74,11 @@ func New(ctx context.Context, c Config) (*Client, error) {
 	}
 	waits.limit, waits.away = patience, func() { out.away.Store(true) }
 	p.UserAgent.Prepend(c.UserAgent)
+	if auth, ok := p.GetAuthResult().(interface{ ExtractUser() (*tokens.User, error) }); ok {
+		if u, err := auth.ExtractUser(); err == nil {
+			out.UserID = u.ID
+		}
+	}
 	out.Region = endpoint.Region
 	if out.Compute, err = openstack.NewComputeV2(p, endpoint); err != nil {
 		return nil, fmt.Errorf("the catalog has no compute endpoint for region %q: %w", endpoint.Region, err)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 
 	"github.com/google/uuid"
 	"github.com/gophercloud/gophercloud/v2"
@@ -24,6 +25,9 @@ func (c *Client) Once(ctx context.Context, s *gophercloud.ServiceClient, there f
 	}
 	id := uuid.NewString()
 	s = with(s, "Cloudlet-Id", id)
+	if s.Type == "identity" {
+		id = strings.ReplaceAll(id, "-", "") // as Keystone's ids are
+	}
 	return OnceAs(ctx, id, there, func(ctx context.Context) error { return call(ctx, s) })
 }
 

@@ -2,6 +2,7 @@ package managed
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/gophercloud/gophercloud/v2"
@@ -43,7 +44,15 @@ type Kind[M, W any] struct {
 	// Refers are the attributes that a plan finds the meaning of, and the kinds that
 	// they refer to: see client.Check.
 	Refers map[string]string
+	// Rests reports whether the API refused a change because others rest on the
+	// thing, where it says so as it says that the caller may not: the plan may take
+	// those away first.
+	Rests func(err error) bool
 }
+
+// ErrNotAsked is for a Create or Update that a plan runs and that needs what only
+// apply will know: the cloud is not asked.
+var ErrNotAsked = errors.New("not known yet")
 
 // Change is what a create or an update is made from.
 type Change[M any] struct {
@@ -67,12 +76,22 @@ type Model[M, W any] interface {
 
 // Common is what every model has; it is embedded.
 type Common struct {
-	ID       types.String   `tfsdk:"id"`
-	Timeouts timeouts.Value `tfsdk:"timeouts"`
+	Thing
+	Timed
+}
+
+// Thing is of Common what a data source has too.
+type Thing struct {
+	ID types.String `tfsdk:"id"`
 }
 
 // Key implements Model.
-func (c *Common) Key() *types.String { return &c.ID }
+func (t *Thing) Key() *types.String { return &t.ID }
+
+// Timed is the rest of Common.
+type Timed struct {
+	Timeouts timeouts.Value `tfsdk:"timeouts"`
+}
 
 // Limits implements Model.
-func (c *Common) Limits() timeouts.Value { return c.Timeouts }
+func (t *Timed) Limits() timeouts.Value { return t.Timeouts }

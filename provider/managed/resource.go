@@ -2,6 +2,7 @@ package managed
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"strings"
 
@@ -72,12 +73,12 @@ func (r *Resource[M, W, P]) ModifyPlan(ctx context.Context, req resource.ModifyP
 			return r.try(ctx, s, Change[M]{Config: ch.Config, Plan: plan})
 		},
 		Delete: func(ctx context.Context, s *gophercloud.ServiceClient, state M) error {
-			return k.Delete(ctx, s, P(&state).Key().ValueString())
+			return k.refusal(k.Delete(ctx, s, P(&state).Key().ValueString()))
 		},
 	}
 	if k.Update != nil {
 		check.Update = func(ctx context.Context, s *gophercloud.ServiceClient, plan, state M) error {
-			return k.Update(ctx, s, Change[M]{Config: ch.Config, Plan: plan, State: &state})
+			return k.refusal(k.Update(ctx, s, Change[M]{Config: ch.Config, Plan: plan, State: &state}))
 		}
 	}
 	client.CheckPlan(ctx, c, k.Service(c), req, resp, check)
@@ -87,7 +88,7 @@ func (r *Resource[M, W, P]) ModifyPlan(ctx context.Context, req resource.ModifyP
 func (r *Resource[M, W, P]) try(ctx context.Context, s *gophercloud.ServiceClient, ch Change[M]) error {
 	w, err := r.Kind.Create(ctx, s, ch)
 	if err != nil {
-		return err
+		return r.Kind.refusal(err)
 	}
 	var m M
 	var diags diag.Diagnostics
@@ -97,6 +98,14 @@ func (r *Resource[M, W, P]) try(ctx context.Context, s *gophercloud.ServiceClien
 		return nil
 	}
 	return r.Kind.Settle(ctx, s, w, ch)
+}
+
+// refusal returns err if it says that the plan cannot be.
+func (k Kind[M, W]) refusal(err error) error {
+	if errors.Is(err, ErrNotAsked) || err != nil && k.Rests != nil && k.Rests(err) {
+		return nil
+	}
+	return err
 }
 
 // change reads what a change is made from. State is nil if the raw one is null.

@@ -2,46 +2,43 @@ package domain
 
 import (
 	"context"
+	"net/url"
 
-	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
-	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/cloudlet/cloudlet/provider/client"
 	"github.com/cloudlet/cloudlet/provider/identity"
+	"github.com/cloudlet/cloudlet/provider/managed"
 )
 
 // wire is a domain as the API gives it.
 type wire struct {
-	ID          string   `json:"id"`
-	Name        string   `json:"name"`
-	Description string   `json:"description"`
-	Enabled     bool     `json:"enabled"`
-	Tags        []string `json:"tags"`
-	Options     struct {
-		Immutable bool `json:"immutable"`
-	} `json:"options"`
+	ID          string           `json:"id"`
+	Name        string           `json:"name"`
+	Description string           `json:"description"`
+	Enabled     bool             `json:"enabled"`
+	Tags        []string         `json:"tags"`
+	Options     identity.Options `json:"options"`
+}
+
+// domain is what Terraform knows of a domain.
+type domain struct {
+	managed.Thing
+	Name        types.String `tfsdk:"name"`
+	Description types.String `tfsdk:"description"`
+	Enabled     types.Bool   `tfsdk:"enabled"`
+	Tags        types.Set    `tfsdk:"tags"`
+	Immutable   types.Bool   `tfsdk:"immutable"`
 }
 
 // model is the resource as Terraform keeps it.
 type model struct {
-	ID          types.String   `tfsdk:"id"`
-	Name        types.String   `tfsdk:"name"`
-	Description types.String   `tfsdk:"description"`
-	Enabled     types.Bool     `tfsdk:"enabled"`
-	Tags        types.Set      `tfsdk:"tags"`
-	Immutable   types.Bool     `tfsdk:"immutable"`
-	Timeouts    timeouts.Value `tfsdk:"timeouts"`
+	domain
+	managed.Timed
 }
 
-// Key implements identity.Model.
-func (m *model) Key() *types.String { return &m.ID }
-
-// Limits implements identity.Model.
-func (m *model) Limits() timeouts.Value { return m.Timeouts }
-
-// Attributes implements identity.Model.
+// Attributes implements managed.Model.
 func (m *model) Attributes() []client.Attribute {
 	return []client.Attribute{
 		{Wire: "name", Value: m.Name, Update: true},
@@ -52,21 +49,17 @@ func (m *model) Attributes() []client.Attribute {
 	}
 }
 
-// Fill implements identity.Model.
-func (m *model) Fill(ctx context.Context, w wire, diags *diag.Diagnostics) {
-	m.ID = types.StringValue(w.ID)
-	m.Name = types.StringValue(w.Name)
-	m.Description = types.StringValue(w.Description)
-	m.Enabled = types.BoolValue(w.Enabled)
-	m.Tags = client.Set(ctx, w.Tags, diags)
-	m.Immutable = types.BoolValue(w.Options.Immutable)
+// Fill implements managed.Model.
+func (d *domain) Fill(ctx context.Context, w wire, diags *diag.Diagnostics) {
+	d.ID = types.StringValue(w.ID)
+	d.Name = types.StringValue(w.Name)
+	d.Description = types.StringValue(w.Description)
+	d.Enabled = types.BoolValue(w.Enabled)
+	d.Tags = client.Set(ctx, w.Tags, diags)
+	d.Immutable = types.BoolValue(w.Options.Immutable)
 }
 
-// fields are the attributes that an error of the API may point at.
-var fields = client.Fields{
-	"/domain/name":        path.Root("name"),
-	"/domain/description": path.Root("description"),
-	"/domain/enabled":     path.Root("enabled"),
-	"/domain/tags":        path.Root("tags"),
-	"/domain/options":     path.Root("immutable"),
+// Query implements identity.Found.
+func (d *domain) Query() url.Values {
+	return identity.Query(map[string]types.String{"name": d.Name})
 }

@@ -47,3 +47,16 @@ func TestAccEndpoint(t *testing.T) {
 		}, w.Apply(at, providertest.Create, changed)),
 	)
 }
+
+func TestAccEndpointDataSource(t *testing.T) {
+	w := providertest.Start(t, cloudtest.Options{Hosts: 1})
+	const at = "data.cloudlet_endpoint.f"
+	config := func(body string) string {
+		return w.As("admin", "data \"cloudlet_service\" \"s\" {\ntype = \"compute\"\n}\n"+"data \"cloudlet_endpoint\" \"f\" {\n"+body+"\n}\n")
+	}
+	w.Run(
+		providertest.Refused(config(`interface = "public"`), "", "endpoints are as configured; say more"),
+		providertest.Refused(config(`id = "nothing"`), "", "Could not find endpoint: nothing"),
+		providertest.Read(at, config("service_id = data.cloudlet_service.s.id\ninterface = \"public\""), "id=*", "region_id=RegionOne", "enabled=true", "url=*"),
+	)
+}

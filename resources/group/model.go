@@ -2,13 +2,14 @@ package group
 
 import (
 	"context"
+	"net/url"
 
-	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
-	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/cloudlet/cloudlet/provider/client"
+	"github.com/cloudlet/cloudlet/provider/identity"
+	"github.com/cloudlet/cloudlet/provider/managed"
 )
 
 // wire is a group as the API gives it.
@@ -19,22 +20,21 @@ type wire struct {
 	Description string `json:"description"`
 }
 
-// model is the resource as Terraform keeps it.
-type model struct {
-	ID          types.String   `tfsdk:"id"`
-	Name        types.String   `tfsdk:"name"`
-	DomainID    types.String   `tfsdk:"domain_id"`
-	Description types.String   `tfsdk:"description"`
-	Timeouts    timeouts.Value `tfsdk:"timeouts"`
+// group is what Terraform knows of a group.
+type group struct {
+	managed.Thing
+	Name        types.String `tfsdk:"name"`
+	DomainID    types.String `tfsdk:"domain_id"`
+	Description types.String `tfsdk:"description"`
 }
 
-// Key implements identity.Model.
-func (m *model) Key() *types.String { return &m.ID }
+// model is the resource as Terraform keeps it.
+type model struct {
+	group
+	managed.Timed
+}
 
-// Limits implements identity.Model.
-func (m *model) Limits() timeouts.Value { return m.Timeouts }
-
-// Attributes implements identity.Model.
+// Attributes implements managed.Model.
 func (m *model) Attributes() []client.Attribute {
 	return []client.Attribute{
 		{Wire: "name", Value: m.Name, Update: true},
@@ -43,17 +43,15 @@ func (m *model) Attributes() []client.Attribute {
 	}
 }
 
-// Fill implements identity.Model.
-func (m *model) Fill(_ context.Context, w wire, _ *diag.Diagnostics) {
-	m.ID = types.StringValue(w.ID)
-	m.Name = types.StringValue(w.Name)
-	m.DomainID = types.StringValue(w.DomainID)
-	m.Description = types.StringValue(w.Description)
+// Fill implements managed.Model.
+func (g *group) Fill(_ context.Context, w wire, _ *diag.Diagnostics) {
+	g.ID = types.StringValue(w.ID)
+	g.Name = types.StringValue(w.Name)
+	g.DomainID = types.StringValue(w.DomainID)
+	g.Description = types.StringValue(w.Description)
 }
 
-// fields are the attributes that an error of the API may point at.
-var fields = client.Fields{
-	"/group/name":        path.Root("name"),
-	"/group/domain_id":   path.Root("domain_id"),
-	"/group/description": path.Root("description"),
+// Query implements identity.Found.
+func (g *group) Query() url.Values {
+	return identity.Query(map[string]types.String{"name": g.Name, "domain_id": g.DomainID})
 }

@@ -1,42 +1,46 @@
 package groupmembership
 
 import (
+	"context"
 	"regexp"
 
-	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
-	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
-	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/cloudlet/cloudlet/provider/client"
 	"github.com/cloudlet/cloudlet/provider/identity"
+	"github.com/cloudlet/cloudlet/provider/managed"
 )
 
 // NewResource returns cloudlet_group_membership.
 func NewResource() resource.Resource {
 	ref := func(doc string) schema.StringAttribute {
-		return schema.StringAttribute{Required: true, PlanModifiers: client.KeepOrReplace(), MarkdownDescription: doc, Validators: []validator.String{stringvalidator.LengthAtLeast(1)}}
+		return schema.StringAttribute{Required: true, PlanModifiers: client.KeepOrReplace(), MarkdownDescription: doc, Validators: identity.Some()}
 	}
-	return &identity.Link[model, *model]{Name: "group_membership", What: "group membership",
-		Doc:        "That a user is in a group. Every change replaces it. Its id is its path in the identity API.",
-		Attributes: map[string]schema.Attribute{"group_id": ref("Id of the group."), "user_id": ref("Id of the user.")}}
+	return identity.NewLink[model](identity.Link{Name: "group_membership",
+		Doc:    "That a user is in a group. Every change replaces it. Its id is its path in the identity API.",
+		Schema: map[string]schema.Attribute{"group_id": ref("Id of the group."), "user_id": ref("Id of the user.")}})
 }
 
 // model is the resource as Terraform keeps it.
 type model struct {
-	ID       types.String   `tfsdk:"id"`
-	GroupID  types.String   `tfsdk:"group_id"`
-	UserID   types.String   `tfsdk:"user_id"`
-	Timeouts timeouts.Value `tfsdk:"timeouts"`
+	managed.Common
+	GroupID types.String `tfsdk:"group_id"`
+	UserID  types.String `tfsdk:"user_id"`
 }
 
-// Key implements identity.LinkModel.
-func (m *model) Key() *types.String { return &m.ID }
+// Attributes implements managed.Model.
+func (m *model) Attributes() []client.Attribute {
+	return []client.Attribute{{Value: m.GroupID}, {Value: m.UserID}}
+}
 
-// Limits implements identity.LinkModel.
-func (m *model) Limits() timeouts.Value { return m.Timeouts }
+// Fill implements managed.Model.
+func (m *model) Fill(_ context.Context, path string, _ *diag.Diagnostics) {
+	m.ID = types.StringValue(path)
+	m.Parse(path)
+}
 
 // Refs implements identity.LinkModel.
 func (m *model) Refs() map[string]types.String {

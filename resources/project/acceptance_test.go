@@ -59,7 +59,7 @@ func TestAccProjectDataSource(t *testing.T) {
 	demo := all[0].ID
 	w.Run(
 		providertest.Refused(config("admin", `name = "nowhere"`), "", "has no project that is as configured"),
-		providertest.Refused(config("admin", ``), "", "Exactly one of these attributes must be configured"),
+		providertest.Refused(config("admin", ``), "", "At least one of these attributes must be configured"),
 		providertest.Read("data.cloudlet_project.p", config("admin", `name = "demo"`), "id="+demo, "domain_id=default", "enabled=true"),
 		providertest.Read("data.cloudlet_project.p", config("demo", `id = "`+demo+`"`), "name=demo"),
 	)

@@ -2,50 +2,47 @@ package project
 
 import (
 	"context"
+	"net/url"
 
-	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
-	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/cloudlet/cloudlet/provider/client"
 	"github.com/cloudlet/cloudlet/provider/identity"
+	"github.com/cloudlet/cloudlet/provider/managed"
 )
 
 // wire is a project as the API gives it.
 type wire struct {
-	ID          string   `json:"id"`
-	Name        string   `json:"name"`
-	DomainID    string   `json:"domain_id"`
-	ParentID    string   `json:"parent_id"`
-	Description string   `json:"description"`
-	Enabled     bool     `json:"enabled"`
-	Tags        []string `json:"tags"`
-	Options     struct {
-		Immutable bool `json:"immutable"`
-	} `json:"options"`
+	ID          string           `json:"id"`
+	Name        string           `json:"name"`
+	DomainID    string           `json:"domain_id"`
+	ParentID    string           `json:"parent_id"`
+	Description string           `json:"description"`
+	Enabled     bool             `json:"enabled"`
+	Tags        []string         `json:"tags"`
+	Options     identity.Options `json:"options"`
+}
+
+// project is what Terraform knows of a project.
+type project struct {
+	managed.Thing
+	Name        types.String `tfsdk:"name"`
+	DomainID    types.String `tfsdk:"domain_id"`
+	ParentID    types.String `tfsdk:"parent_id"`
+	Description types.String `tfsdk:"description"`
+	Enabled     types.Bool   `tfsdk:"enabled"`
+	Tags        types.Set    `tfsdk:"tags"`
+	Immutable   types.Bool   `tfsdk:"immutable"`
 }
 
 // model is the resource as Terraform keeps it.
 type model struct {
-	ID          types.String   `tfsdk:"id"`
-	Name        types.String   `tfsdk:"name"`
-	DomainID    types.String   `tfsdk:"domain_id"`
-	ParentID    types.String   `tfsdk:"parent_id"`
-	Description types.String   `tfsdk:"description"`
-	Enabled     types.Bool     `tfsdk:"enabled"`
-	Tags        types.Set      `tfsdk:"tags"`
-	Immutable   types.Bool     `tfsdk:"immutable"`
-	Timeouts    timeouts.Value `tfsdk:"timeouts"`
+	project
+	managed.Timed
 }
 
-// Key implements identity.Model.
-func (m *model) Key() *types.String { return &m.ID }
-
-// Limits implements identity.Model.
-func (m *model) Limits() timeouts.Value { return m.Timeouts }
-
-// Attributes implements identity.Model.
+// Attributes implements managed.Model.
 func (m *model) Attributes() []client.Attribute {
 	return []client.Attribute{
 		{Wire: "name", Value: m.Name, Update: true},
@@ -58,25 +55,19 @@ func (m *model) Attributes() []client.Attribute {
 	}
 }
 
-// Fill implements identity.Model.
-func (m *model) Fill(ctx context.Context, w wire, diags *diag.Diagnostics) {
-	m.ID = types.StringValue(w.ID)
-	m.Name = types.StringValue(w.Name)
-	m.DomainID = types.StringValue(w.DomainID)
-	m.ParentID = types.StringValue(w.ParentID)
-	m.Description = types.StringValue(w.Description)
-	m.Enabled = types.BoolValue(w.Enabled)
-	m.Tags = client.Set(ctx, w.Tags, diags)
-	m.Immutable = types.BoolValue(w.Options.Immutable)
+// Fill implements managed.Model.
+func (p *project) Fill(ctx context.Context, w wire, diags *diag.Diagnostics) {
+	p.ID = types.StringValue(w.ID)
+	p.Name = types.StringValue(w.Name)
+	p.DomainID = types.StringValue(w.DomainID)
+	p.ParentID = types.StringValue(w.ParentID)
+	p.Description = types.StringValue(w.Description)
+	p.Enabled = types.BoolValue(w.Enabled)
+	p.Tags = client.Set(ctx, w.Tags, diags)
+	p.Immutable = types.BoolValue(w.Options.Immutable)
 }
 
-// fields are the attributes that an error of the API may point at.
-var fields = client.Fields{
-	"/project/name":        path.Root("name"),
-	"/project/domain_id":   path.Root("domain_id"),
-	"/project/parent_id":   path.Root("parent_id"),
-	"/project/description": path.Root("description"),
-	"/project/enabled":     path.Root("enabled"),
-	"/project/tags":        path.Root("tags"),
-	"/project/options":     path.Root("immutable"),
+// Query implements identity.Found.
+func (p *project) Query() url.Values {
+	return identity.Query(map[string]types.String{"name": p.Name, "domain_id": p.DomainID})
 }

@@ -38,3 +38,16 @@ func TestAccRegion(t *testing.T) {
 		w.Apply(at, providertest.Replace, config(`id = "west"`), "id=west"),
 	)
 }
+
+func TestAccRegionDataSource(t *testing.T) {
+	w := providertest.Start(t, cloudtest.Options{Hosts: 1})
+	const at = "data.cloudlet_region.f"
+	config := func(body string) string {
+		return w.As("admin", "data \"cloudlet_region\" \"f\" {\n"+body+"\n}\n")
+	}
+	w.Run(
+		providertest.Refused(config(`id = "nowhere"`), "", "Could not find region: nowhere"),
+		providertest.Refused(config(`parent_region_id = "RegionOne"`), "", "has no region that is as configured"),
+		providertest.Read(at, config(`id = "RegionOne"`), "id=RegionOne"),
+	)
+}

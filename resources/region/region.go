@@ -2,11 +2,11 @@ package region
 
 import (
 	"context"
+	"net/url"
 
-	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
+	"github.com/google/uuid"
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
-	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
@@ -14,15 +14,16 @@ import (
 
 	"github.com/cloudlet/cloudlet/provider/client"
 	"github.com/cloudlet/cloudlet/provider/identity"
+	"github.com/cloudlet/cloudlet/provider/managed"
 )
 
 // NewResource returns cloudlet_region.
 func NewResource() resource.Resource {
-	return &identity.Resource[model, wire, *model]{Kind: identity.Kind[model]{
+	return identity.New(identity.Kind[model, wire]{
 		Name: "region", Plural: "regions", Schema: attributes(),
-		Fields: client.Fields{"/region/id": path.Root("id"), "/region/description": path.Root("description"), "/region/parent_region_id": path.Root("parent_region_id")},
+		Choose: choose,
 		Doc:    "A region of the catalog: what clients choose endpoints by. Administrators make them.",
-	}}
+	})
 }
 
 func attributes() map[string]schema.Attribute {
@@ -30,8 +31,16 @@ func attributes() map[string]schema.Attribute {
 		"id": schema.StringAttribute{Optional: true, Computed: true, PlanModifiers: client.KeepOrReplace(), Validators: []validator.String{stringvalidator.LengthBetween(1, 255)},
 			MarkdownDescription: "Id, which is its name too. Default: one that the cloud makes up. Changing it replaces the region."},
 		"description":      client.DescriptionAttribute(),
-		"parent_region_id": schema.StringAttribute{Optional: true, MarkdownDescription: "Id of the region that it is part of.", Validators: []validator.String{stringvalidator.LengthAtLeast(1)}},
+		"parent_region_id": schema.StringAttribute{Optional: true, MarkdownDescription: "Id of the region that it is part of.", Validators: identity.Some()},
 	}
+}
+
+// choose returns the region's id, which the body of a create names.
+func choose(plan *model) string {
+	if plan.ID.ValueString() == "" {
+		plan.ID = types.StringValue(uuid.NewString())
+	}
+	return plan.ID.ValueString()
 }
 
 // wire is a region as the API gives it.
@@ -41,21 +50,20 @@ type wire struct {
 	ParentID    string `json:"parent_region_id"`
 }
 
-// model is the resource as Terraform keeps it.
-type model struct {
-	ID          types.String   `tfsdk:"id"`
-	Description types.String   `tfsdk:"description"`
-	ParentID    types.String   `tfsdk:"parent_region_id"`
-	Timeouts    timeouts.Value `tfsdk:"timeouts"`
+// region is what Terraform knows of a region.
+type region struct {
+	managed.Thing
+	Description types.String `tfsdk:"description"`
+	ParentID    types.String `tfsdk:"parent_region_id"`
 }
 
-// Key implements identity.Model.
-func (m *model) Key() *types.String { return &m.ID }
+// model is the resource as Terraform keeps it.
+type model struct {
+	region
+	managed.Timed
+}
 
-// Limits implements identity.Model.
-func (m *model) Limits() timeouts.Value { return m.Timeouts }
-
-// Attributes implements identity.Model.
+// Attributes implements managed.Model.
 func (m *model) Attributes() []client.Attribute {
 	return []client.Attribute{
 		{Wire: "id", Value: m.ID},
@@ -64,9 +72,14 @@ func (m *model) Attributes() []client.Attribute {
 	}
 }
 
-// Fill implements identity.Model.
-func (m *model) Fill(_ context.Context, w wire, _ *diag.Diagnostics) {
-	m.ID = types.StringValue(w.ID)
-	m.Description = types.StringValue(w.Description)
-	m.ParentID = client.StringOrNull(w.ParentID)
+// Fill implements managed.Model.
+func (r *region) Fill(_ context.Context, w wire, _ *diag.Diagnostics) {
+	r.ID = types.StringValue(w.ID)
+	r.Description = types.StringValue(w.Description)
+	r.ParentID = client.StringOrNull(w.ParentID)
+}
+
+// Query implements identity.Found.
+func (r *region) Query() url.Values {
+	return identity.Query(map[string]types.String{"parent_region_id": r.ParentID})
 }

@@ -2,44 +2,41 @@ package role
 
 import (
 	"context"
+	"net/url"
 
-	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
-	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/cloudlet/cloudlet/provider/client"
 	"github.com/cloudlet/cloudlet/provider/identity"
+	"github.com/cloudlet/cloudlet/provider/managed"
 )
 
 // wire is a role as the API gives it.
 type wire struct {
-	ID          string `json:"id"`
-	Name        string `json:"name"`
-	DomainID    string `json:"domain_id"`
-	Description string `json:"description"`
-	Options     struct {
-		Immutable bool `json:"immutable"`
-	} `json:"options"`
+	ID          string           `json:"id"`
+	Name        string           `json:"name"`
+	DomainID    string           `json:"domain_id"`
+	Description string           `json:"description"`
+	Options     identity.Options `json:"options"`
+}
+
+// role is what Terraform knows of a role.
+type role struct {
+	managed.Thing
+	Name        types.String `tfsdk:"name"`
+	DomainID    types.String `tfsdk:"domain_id"`
+	Description types.String `tfsdk:"description"`
+	Immutable   types.Bool   `tfsdk:"immutable"`
 }
 
 // model is the resource as Terraform keeps it.
 type model struct {
-	ID          types.String   `tfsdk:"id"`
-	Name        types.String   `tfsdk:"name"`
-	DomainID    types.String   `tfsdk:"domain_id"`
-	Description types.String   `tfsdk:"description"`
-	Immutable   types.Bool     `tfsdk:"immutable"`
-	Timeouts    timeouts.Value `tfsdk:"timeouts"`
+	role
+	managed.Timed
 }
 
-// Key implements identity.Model.
-func (m *model) Key() *types.String { return &m.ID }
-
-// Limits implements identity.Model.
-func (m *model) Limits() timeouts.Value { return m.Timeouts }
-
-// Attributes implements identity.Model.
+// Attributes implements managed.Model.
 func (m *model) Attributes() []client.Attribute {
 	return []client.Attribute{
 		{Wire: "name", Value: m.Name, Update: true},
@@ -49,19 +46,16 @@ func (m *model) Attributes() []client.Attribute {
 	}
 }
 
-// Fill implements identity.Model.
-func (m *model) Fill(_ context.Context, w wire, _ *diag.Diagnostics) {
-	m.ID = types.StringValue(w.ID)
-	m.Name = types.StringValue(w.Name)
-	m.DomainID = client.StringOrNull(w.DomainID)
-	m.Description = types.StringValue(w.Description)
-	m.Immutable = types.BoolValue(w.Options.Immutable)
+// Fill implements managed.Model.
+func (r *role) Fill(_ context.Context, w wire, _ *diag.Diagnostics) {
+	r.ID = types.StringValue(w.ID)
+	r.Name = types.StringValue(w.Name)
+	r.DomainID = client.StringOrNull(w.DomainID)
+	r.Description = types.StringValue(w.Description)
+	r.Immutable = types.BoolValue(w.Options.Immutable)
 }
 
-// fields are the attributes that an error of the API may point at.
-var fields = client.Fields{
-	"/role/name":        path.Root("name"),
-	"/role/domain_id":   path.Root("domain_id"),
-	"/role/description": path.Root("description"),
-	"/role/options":     path.Root("immutable"),
+// Query implements identity.Found.
+func (r *role) Query() url.Values {
+	return identity.Query(map[string]types.String{"name": r.Name, "domain_id": r.DomainID})
 }

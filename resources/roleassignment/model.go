@@ -1,32 +1,38 @@
 package roleassignment
 
 import (
+	"context"
 	"regexp"
 
-	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/cloudlet/cloudlet/provider/client"
+	"github.com/cloudlet/cloudlet/provider/managed"
 )
 
 // model is the resource as Terraform keeps it.
 type model struct {
-	ID        types.String   `tfsdk:"id"`
-	RoleID    types.String   `tfsdk:"role_id"`
-	UserID    types.String   `tfsdk:"user_id"`
-	GroupID   types.String   `tfsdk:"group_id"`
-	ProjectID types.String   `tfsdk:"project_id"`
-	DomainID  types.String   `tfsdk:"domain_id"`
-	System    types.Bool     `tfsdk:"system"`
-	Inherited types.Bool     `tfsdk:"inherited"`
-	Timeouts  timeouts.Value `tfsdk:"timeouts"`
+	managed.Common
+	RoleID    types.String `tfsdk:"role_id"`
+	UserID    types.String `tfsdk:"user_id"`
+	GroupID   types.String `tfsdk:"group_id"`
+	ProjectID types.String `tfsdk:"project_id"`
+	DomainID  types.String `tfsdk:"domain_id"`
+	System    types.Bool   `tfsdk:"system"`
+	Inherited types.Bool   `tfsdk:"inherited"`
 }
 
-// Key implements identity.LinkModel.
-func (m *model) Key() *types.String { return &m.ID }
+// Attributes implements managed.Model.
+func (m *model) Attributes() []client.Attribute {
+	return []client.Attribute{{Value: m.RoleID}, {Value: m.UserID}, {Value: m.GroupID}, {Value: m.ProjectID}, {Value: m.DomainID}, {Value: m.System}, {Value: m.Inherited}}
+}
 
-// Limits implements identity.LinkModel.
-func (m *model) Limits() timeouts.Value { return m.Timeouts }
+// Fill implements managed.Model.
+func (m *model) Fill(_ context.Context, path string, _ *diag.Diagnostics) {
+	m.ID = types.StringValue(path)
+	m.Parse(path)
+}
 
 // Refs implements identity.LinkModel.
 func (m *model) Refs() map[string]types.String {

@@ -15,16 +15,17 @@ import (
 
 	"github.com/cloudlet/cloudlet/provider/client"
 	"github.com/cloudlet/cloudlet/provider/identity"
+	"github.com/cloudlet/cloudlet/provider/managed"
 )
 
 // NewResource returns cloudlet_role_assignment.
 func NewResource() resource.Resource {
-	return &assignment{identity.Link[model, *model]{Name: "role_assignment", What: "role assignment", Attributes: attributes(),
-		Doc: "A role that a user or a group has: in a project, in a domain, or in the system; with `inherited`, in the projects below. Every change replaces it. Its id is its path in the identity API."}}
+	return &assignment{identity.NewLink[model](identity.Link{Name: "role_assignment", Schema: attributes(),
+		Doc: "A role that a user or a group has: in a project, in a domain, or in the system; with `inherited`, in the projects below. Every change replaces it. Its id is its path in the identity API."})}
 }
 
 type assignment struct {
-	identity.Link[model, *model]
+	*managed.Resource[model, string, *model]
 }
 
 func attributes() map[string]schema.Attribute {

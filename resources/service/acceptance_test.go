@@ -37,3 +37,16 @@ func TestAccService(t *testing.T) {
 		}, w.Apply(at, providertest.Create, changed)),
 	)
 }
+
+func TestAccServiceDataSource(t *testing.T) {
+	w := providertest.Start(t, cloudtest.Options{Hosts: 1})
+	const at = "data.cloudlet_service.f"
+	config := func(body string) string {
+		return w.As("admin", "data \"cloudlet_service\" \"f\" {\n"+body+"\n}\n")
+	}
+	w.Run(
+		providertest.Refused(config(`type = "nothing"`), "", "has no service that is as configured"),
+		providertest.Refused(config("name = \"nova\"\ntype = \"image\""), "", "has no service that is as configured"),
+		providertest.Read(at, config(`type = "compute"`), "id=*", "name=nova", "enabled=true"),
+	)
+}

@@ -55,3 +55,18 @@ func TestAccUser(t *testing.T) {
 		}, w.Apply(at, providertest.Create, config(`name = "eve"`))),
 	)
 }
+
+func TestAccUserDataSource(t *testing.T) {
+	w := providertest.Start(t, cloudtest.Options{Hosts: 1})
+	const at = "data.cloudlet_user.f"
+	config := func(body string) string {
+		return w.As("admin", "data \"cloudlet_user\" \"f\" {\n"+body+"\n}\n")
+	}
+	w.Run(
+		providertest.Refused(config(`name = "nobody"`), "", "has no user that is as configured"),
+		providertest.Refused(config("id = \"x\"\nname = \"demo\""), "", "cannot be configured together"),
+		providertest.Refused(config(`domain_id = "default"`), "", "users are as configured; say more"),
+		providertest.Read(at, config("name = \"demo\"\ndomain_id = \"default\""), "id="+w.Client("demo").UserID, "enabled=true", "multi_factor_auth_rules.#=0"),
+		providertest.Read(at, w.As("demo", "data \"cloudlet_user\" \"f\" {\nid = \""+w.Client("demo").UserID+"\"\n}\n"), "name=demo"),
+	)
+}

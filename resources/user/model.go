@@ -2,14 +2,15 @@ package user
 
 import (
 	"context"
+	"net/url"
 
-	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
-	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/cloudlet/cloudlet/provider/client"
+	"github.com/cloudlet/cloudlet/provider/identity"
+	"github.com/cloudlet/cloudlet/provider/managed"
 )
 
 // wire is a user as the API gives it.
@@ -35,35 +36,34 @@ type options struct {
 	MultiFactorRules   [][]string `json:"multi_factor_auth_rules"`
 }
 
-// model is the resource as Terraform keeps it.
-type model struct {
-	ID                 types.String   `tfsdk:"id"`
-	Name               types.String   `tfsdk:"name"`
-	DomainID           types.String   `tfsdk:"domain_id"`
-	Description        types.String   `tfsdk:"description"`
-	Email              types.String   `tfsdk:"email"`
-	Enabled            types.Bool     `tfsdk:"enabled"`
-	DefaultProjectID   types.String   `tfsdk:"default_project_id"`
-	PasswordWO         types.String   `tfsdk:"password_wo"`
-	PasswordWOVersion  types.Int64    `tfsdk:"password_wo_version"`
-	PasswordExpiresAt  types.String   `tfsdk:"password_expires_at"`
-	IgnoreFirstUse     types.Bool     `tfsdk:"ignore_change_password_upon_first_use"`
-	IgnoreExpiry       types.Bool     `tfsdk:"ignore_password_expiry"`
-	IgnoreLockout      types.Bool     `tfsdk:"ignore_lockout_failure_attempts"`
-	IgnoreInactivity   types.Bool     `tfsdk:"ignore_user_inactivity"`
-	LockPassword       types.Bool     `tfsdk:"lock_password"`
-	MultiFactorEnabled types.Bool     `tfsdk:"multi_factor_auth_enabled"`
-	MultiFactorRules   types.List     `tfsdk:"multi_factor_auth_rules"`
-	Timeouts           timeouts.Value `tfsdk:"timeouts"`
+// user is what Terraform knows of a user.
+type user struct {
+	managed.Thing
+	Name               types.String `tfsdk:"name"`
+	DomainID           types.String `tfsdk:"domain_id"`
+	Description        types.String `tfsdk:"description"`
+	Email              types.String `tfsdk:"email"`
+	Enabled            types.Bool   `tfsdk:"enabled"`
+	DefaultProjectID   types.String `tfsdk:"default_project_id"`
+	PasswordExpiresAt  types.String `tfsdk:"password_expires_at"`
+	IgnoreFirstUse     types.Bool   `tfsdk:"ignore_change_password_upon_first_use"`
+	IgnoreExpiry       types.Bool   `tfsdk:"ignore_password_expiry"`
+	IgnoreLockout      types.Bool   `tfsdk:"ignore_lockout_failure_attempts"`
+	IgnoreInactivity   types.Bool   `tfsdk:"ignore_user_inactivity"`
+	LockPassword       types.Bool   `tfsdk:"lock_password"`
+	MultiFactorEnabled types.Bool   `tfsdk:"multi_factor_auth_enabled"`
+	MultiFactorRules   types.List   `tfsdk:"multi_factor_auth_rules"`
 }
 
-// Key implements identity.Model.
-func (m *model) Key() *types.String { return &m.ID }
+// model is the resource as Terraform keeps it.
+type model struct {
+	user
+	PasswordWO        types.String `tfsdk:"password_wo"`
+	PasswordWOVersion types.Int64  `tfsdk:"password_wo_version"`
+	managed.Timed
+}
 
-// Limits implements identity.Model.
-func (m *model) Limits() timeouts.Value { return m.Timeouts }
-
-// Attributes implements identity.Model.
+// Attributes implements managed.Model.
 func (m *model) Attributes() []client.Attribute {
 	return []client.Attribute{
 		{Wire: "name", Value: m.Name, Update: true},
@@ -98,47 +98,39 @@ func (m *model) options() types.Object {
 }
 
 // password is what a create sends of it, and an update if its version differs.
-func password(config, plan model, state *model) map[string]any {
-	if config.PasswordWO.IsNull() || config.PasswordWO.IsUnknown() || state != nil && plan.PasswordWOVersion.Equal(state.PasswordWOVersion) {
+func password(c managed.Change[model]) map[string]any {
+	if c.Config.PasswordWO.IsNull() || c.Config.PasswordWO.IsUnknown() || c.State != nil && c.Plan.PasswordWOVersion.Equal(c.State.PasswordWOVersion) {
 		return nil
 	}
-	return map[string]any{"password": config.PasswordWO.ValueString()}
+	return map[string]any{"password": c.Config.PasswordWO.ValueString()}
 }
 
-// Fill implements identity.Model.
-func (m *model) Fill(ctx context.Context, w wire, diags *diag.Diagnostics) {
-	m.ID = types.StringValue(w.ID)
-	m.Name = types.StringValue(w.Name)
-	m.DomainID = types.StringValue(w.DomainID)
-	m.Description = types.StringValue(w.Description)
-	m.Email = client.StringOrNull(w.Email)
-	m.Enabled = types.BoolValue(w.Enabled)
-	m.DefaultProjectID = client.StringOrNull(w.DefaultProjectID)
-	m.PasswordWO = types.StringNull()
-	m.PasswordExpiresAt = client.StringOrNull(w.PasswordExpiresAt)
-	m.IgnoreFirstUse = types.BoolValue(w.Options.IgnoreFirstUse)
-	m.IgnoreExpiry = types.BoolValue(w.Options.IgnoreExpiry)
-	m.IgnoreLockout = types.BoolValue(w.Options.IgnoreLockout)
-	m.IgnoreInactivity = types.BoolValue(w.Options.IgnoreInactivity)
-	m.LockPassword = types.BoolValue(w.Options.LockPassword)
-	m.MultiFactorEnabled = types.BoolValue(w.Options.MultiFactorEnabled)
+// Fill implements managed.Model.
+func (u *user) Fill(ctx context.Context, w wire, diags *diag.Diagnostics) {
+	u.ID = types.StringValue(w.ID)
+	u.Name = types.StringValue(w.Name)
+	u.DomainID = types.StringValue(w.DomainID)
+	u.Description = types.StringValue(w.Description)
+	u.Email = client.StringOrNull(w.Email)
+	u.Enabled = types.BoolValue(w.Enabled)
+	u.DefaultProjectID = client.StringOrNull(w.DefaultProjectID)
+	u.PasswordExpiresAt = client.StringOrNull(w.PasswordExpiresAt)
+	u.IgnoreFirstUse = types.BoolValue(w.Options.IgnoreFirstUse)
+	u.IgnoreExpiry = types.BoolValue(w.Options.IgnoreExpiry)
+	u.IgnoreLockout = types.BoolValue(w.Options.IgnoreLockout)
+	u.IgnoreInactivity = types.BoolValue(w.Options.IgnoreInactivity)
+	u.LockPassword = types.BoolValue(w.Options.LockPassword)
+	u.MultiFactorEnabled = types.BoolValue(w.Options.MultiFactorEnabled)
 	given := w.Options.MultiFactorRules
 	if given == nil {
 		given = [][]string{}
 	}
 	list, d := types.ListValueFrom(ctx, rules, given)
 	diags.Append(d...)
-	m.MultiFactorRules = list
+	u.MultiFactorRules = list
 }
 
-// fields are the attributes that an error of the API may point at.
-var fields = client.Fields{
-	"/user/name":                            path.Root("name"),
-	"/user/domain_id":                       path.Root("domain_id"),
-	"/user/description":                     path.Root("description"),
-	"/user/email":                           path.Root("email"),
-	"/user/enabled":                         path.Root("enabled"),
-	"/user/default_project_id":              path.Root("default_project_id"),
-	"/user/password":                        path.Root("password_wo"),
-	"/user/options/multi_factor_auth_rules": path.Root("multi_factor_auth_rules"),
+// Query implements identity.Found.
+func (u *user) Query() url.Values {
+	return identity.Query(map[string]types.String{"name": u.Name, "domain_id": u.DomainID})
 }

@@ -1,8 +1,6 @@
 package user
 
 import (
-	"net/url"
-
 	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/listvalidator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
@@ -21,12 +19,12 @@ import (
 
 // NewResource returns cloudlet_user.
 func NewResource() resource.Resource {
-	return &identity.Resource[model, wire, *model]{Kind: identity.Kind[model]{
-		Name: "user", Plural: "users", Schema: attributes(), Fields: fields, Secrets: password,
+	return identity.New(identity.Kind[model, wire]{
+		Name: "user", Plural: "users", Schema: attributes(), Secrets: password,
+		At: map[string]string{"password": "password_wo", "options/multi_factor_auth_rules": "multi_factor_auth_rules"},
 		Doc: "A user. The password is in no plan and no state. Administrators and managers of the domain make users; " +
 			"what a user may do, `cloudlet_role_assignment` says.",
-		Unique: func(m model) url.Values { return identity.Query(m.Name, m.DomainID) },
-	}}
+	})
 }
 
 func attributes() map[string]schema.Attribute {
@@ -34,14 +32,12 @@ func attributes() map[string]schema.Attribute {
 		return schema.BoolAttribute{Optional: true, Computed: true, Default: booldefault.StaticBool(false), MarkdownDescription: doc + " Default: `false`."}
 	}
 	return map[string]schema.Attribute{
-		"name": schema.StringAttribute{Required: true, MarkdownDescription: "Name, unique among the domain's users.", Validators: []validator.String{stringvalidator.LengthBetween(1, 255)}},
-		"domain_id": schema.StringAttribute{Optional: true, Computed: true, PlanModifiers: client.KeepOrReplace(),
-			MarkdownDescription: "Id of the domain that it is in. Default: that of the provider's user. Changing it replaces the user."},
-		"description": client.DescriptionAttribute(),
-		"email":       schema.StringAttribute{Optional: true, MarkdownDescription: "Address for mail.", Validators: []validator.String{stringvalidator.LengthBetween(1, 255)}},
-		"enabled": schema.BoolAttribute{Optional: true, Computed: true, Default: booldefault.StaticBool(true),
-			MarkdownDescription: "Whether it can log in. Disabling it ends its tokens. Default: `true`."},
-		"default_project_id": schema.StringAttribute{Optional: true, MarkdownDescription: "Id of the project that it works in if it names none.", Validators: []validator.String{stringvalidator.LengthAtLeast(1)}},
+		"name":               identity.NameAttribute("Name, unique among the domain's users.", 255),
+		"domain_id":          identity.ParentAttribute("Id of the domain that it is in. Default: that of the provider's user.", "user"),
+		"description":        client.DescriptionAttribute(),
+		"email":              schema.StringAttribute{Optional: true, MarkdownDescription: "Address for mail.", Validators: []validator.String{stringvalidator.LengthBetween(1, 255)}},
+		"enabled":            identity.EnabledAttribute("Whether it can log in. Disabling it ends its tokens."),
+		"default_project_id": schema.StringAttribute{Optional: true, MarkdownDescription: "Id of the project that it works in if it names none.", Validators: identity.Some()},
 		"password_wo": schema.StringAttribute{Optional: true, WriteOnly: true, Sensitive: true,
 			MarkdownDescription: "The password. It is sent when the user is created; to send another one change `password_wo_version` too. A changed password ends the user's tokens.",
 			Validators:          []validator.String{stringvalidator.LengthAtLeast(1), stringvalidator.AlsoRequires(path.MatchRoot("password_wo_version"))}},

@@ -28,6 +28,12 @@ type AccessRule struct {
 	cloud.AccessRule
 }
 
+// How many access rules one credential, and all that a user ever made, may have.
+const (
+	maxRules     = 100
+	maxUserRules = 1000
+)
+
 // The tables of application credentials. Names are unique within a user.
 var (
 	AppCredentials = statestore.NewTable(statestore.TableDef[AppCredential]{Name: "application_credential", Version: 1, Key: func(c *AppCredential) string { return c.ID },
@@ -55,8 +61,8 @@ func AppCredentialGet(r statestore.Reader, userID, id string) (AppCredential, er
 
 // AppCredentialMake stores a new application credential; rules are the calls that it
 // may make if it is limited, each new or by its id. Error kinds: Invalid, NotFound
-// for a rule, Conflict, Forbidden for a role that the user does not have.
-func AppCredentialMake(tx *statestore.Txn, c AppCredential, rules []AccessRule) (AppCredential, error) {
+// for a rule, Conflict, Quota.
+func (a Authority) AppCredentialMake(tx *statestore.Txn, c AppCredential, rules []AccessRule) (AppCredential, error) {
 	const kind = "application_credential"
 	if err := checkName(kind, c.Name, "/"+kind+"/name"); err != nil {
 		return c, err
@@ -69,6 +75,12 @@ func AppCredentialMake(tx *statestore.Txn, c AppCredential, rules []AccessRule) 
 	}
 	if len(c.RoleIDs) == 0 || !holds(RolesIn(tx, c.UserID, Scope{ProjectScope, c.ProjectID}), c.RoleIDs) {
 		return c, cloud.Errorf(cloud.Invalid, kind, "Invalid application credential: Could not find role assignment: the user must hold each of its roles in project %s.", c.ProjectID).At("/" + kind + "/roles")
+	}
+	if err := room("application credentials", AppCredentials.Count(tx, "user", c.UserID), a.AppCredentialUserLimit); err != nil {
+		return c, err
+	}
+	if len(rules) > maxRules {
+		return c, cloud.Errorf(cloud.Invalid, kind, "Invalid input for field 'access_rules': at most %d are allowed.", maxRules).At("/" + kind + "/access_rules")
 	}
 	for _, rule := range rules {
 		rule.UserID = c.UserID
@@ -122,6 +134,9 @@ func accessRulePut(tx *statestore.Txn, a AccessRule) (AccessRule, error) {
 	}
 	if same, ok := AccessRules.First(tx, "call", statestore.Key(a.UserID, a.Service, a.Method, a.Path)); ok {
 		return same, nil
+	}
+	if err := room("access rules", AccessRules.Count(tx, "user", a.UserID), maxUserRules); err != nil {
+		return a, err
 	}
 	a.ID = newID(tx)
 	AccessRules.Put(tx, a)

@@ -22,6 +22,8 @@ type Settings struct {
 	TokenLife  time.Duration // from the authentication on; 0: DefaultTokenLife
 	Compliance Compliance
 	LimitModel LimitModel // empty: FlatLimits
+	// How many of these one user may have; 0: any number.
+	CredentialUserLimit, AppCredentialUserLimit, TrustUserLimit int
 	// How long OAuth tokens live from their making on; 0: for ever.
 	RequestTokenLife, AccessTokenLife time.Duration
 }

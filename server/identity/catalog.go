@@ -70,6 +70,11 @@ func ServicePut(tx *statestore.Txn, s Service) (Service, error) {
 	if s.Type == "" || len(s.Type) > 255 {
 		return s, cloud.Errorf(cloud.Invalid, "service", "Invalid input for field 'type': a type such as compute is required.").At("/service/type")
 	}
+	if s.Name != "" {
+		if err := checkName("service", s.Name, "/service/name"); err != nil {
+			return s, err
+		}
+	}
 	if s.ID == "" {
 		s.ID = newID(tx)
 	}
@@ -103,6 +108,9 @@ func EndpointPut(tx *statestore.Txn, e Endpoint) (Endpoint, error) {
 	}
 	if !strings.HasPrefix(e.URL, "http://") && !strings.HasPrefix(e.URL, "https://") && !strings.HasPrefix(e.URL, "/") {
 		return e, cloud.Errorf(cloud.Invalid, "endpoint", "Invalid input for field 'url': %q is not an http or https URL.", e.URL).At("/endpoint/url")
+	}
+	if len(e.URL) > 225 || len(e.Name) > 255 {
+		return e, cloud.Errorf(cloud.Invalid, "endpoint", "Invalid input for field 'url': at most 225 characters are allowed, and 255 in the name.").At("/endpoint/url")
 	}
 	if _, ok := Services.Get(tx, e.ServiceID); !ok {
 		return e, missing("service", e.ServiceID).At("/endpoint/service_id")

@@ -60,12 +60,17 @@ func (c Credential) aad() string { return "credential " + c.ID }
 
 // CredentialPut stores a new or changed credential that holds blob. A key pair's id
 // is the digest of its access key, as in Keystone. Error kinds: Invalid, NotFound for its user or
-// project, Conflict.
-func CredentialPut(tx *statestore.Txn, c Credential, blob string) (Credential, error) {
+// project, Conflict, Quota.
+func (a Authority) CredentialPut(tx *statestore.Txn, c Credential, blob string) (Credential, error) {
 	if err := c.check(tx, blob); err != nil {
 		return c, err
 	}
 	old, exists := StoredCredentials.Get(tx, c.ID)
+	if old.UserID != c.UserID {
+		if err := room("credentials", StoredCredentials.Count(tx, "user", c.UserID), a.CredentialUserLimit); err != nil {
+			return c, err
+		}
+	}
 	switch {
 	case exists && old.Blob(tx) != blob:
 		c.Step = 0
@@ -84,6 +89,14 @@ func CredentialPut(tx *statestore.Txn, c Credential, blob string) (Credential, e
 	}
 	StoredCredentials.Put(tx, c)
 	return c, nil
+}
+
+// room refuses one more of what a user has already as many of as allowed. Error kind: Quota.
+func room(what string, has, most int) error {
+	if most <= 0 || has < most {
+		return nil
+	}
+	return cloud.Errorf(cloud.Quota, what, "Unable to create additional %s, maximum of %d already exceeded for user.", what, most)
 }
 
 func (c Credential) check(r statestore.Reader, blob string) error {

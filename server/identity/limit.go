@@ -35,6 +35,9 @@ type Limit struct {
 
 func (l Limit) key() string { return statestore.Key(l.ProjectID, l.DomainID, l.Countable.key()) }
 
+// maxLimit is the largest limit, as in Keystone.
+const maxLimit = 1<<31 - 1
+
 // LimitModel says how the limits of a project and of what is above it hang together.
 type LimitModel string
 
@@ -78,8 +81,8 @@ func RegisteredLimitPut(tx *statestore.Txn, l RegisteredLimit) (RegisteredLimit,
 	if err := checkName(kind, l.Resource, "/"+kind+"/resource_name"); err != nil {
 		return l, err
 	}
-	if l.Default < -1 {
-		return l, cloud.Errorf(cloud.Invalid, kind, "Invalid input for field 'default_limit': %d is less than the minimum of -1.", l.Default).At("/" + kind + "/default_limit")
+	if l.Default < -1 || l.Default > maxLimit {
+		return l, cloud.Errorf(cloud.Invalid, kind, "Invalid input for field 'default_limit': %d is not between -1 and %d.", l.Default, maxLimit).At("/" + kind + "/default_limit")
 	}
 	if _, ok := Services.Get(tx, l.ServiceID); !ok {
 		return l, cloud.Errorf(cloud.Invalid, kind, "Invalid input for field 'service_id': there is no service %s.", l.ServiceID).At("/" + kind + "/service_id")
@@ -142,8 +145,8 @@ func LimitPut(tx *statestore.Txn, l Limit) (Limit, error) {
 	wrong := func(field, format string, args ...any) error {
 		return cloud.Errorf(cloud.Invalid, "limit", "Invalid input for field '"+field+"': "+format, args...).At("/limit/" + field)
 	}
-	if l.Max < -1 {
-		return l, wrong("resource_limit", "%d is less than the minimum of -1.", l.Max)
+	if l.Max < -1 || l.Max > maxLimit {
+		return l, wrong("resource_limit", "%d is not between -1 and %d.", l.Max, maxLimit)
 	}
 	if (l.ProjectID == "") == (l.DomainID == "") {
 		return l, wrong("project_id", "a limit is of one project or of one domain.")

@@ -71,7 +71,7 @@ func AccessTokenDelete(tx *statestore.Txn, userID, id string) error {
 
 // RequestTokenMake gives the consumer that signed a request a new request token, for a project,
 // and returns its secret, this once. Error kinds: Unauthenticated, without a hint of what
-// is wrong with the signature; NotFound for the project, Forbidden for too many of them.
+// is wrong with the signature; NotFound for the project, Quota.
 func (a Authority) RequestTokenMake(tx *statestore.Txn, q OAuthRequest, projectID string) (t OAuthToken, secret string, err error) {
 	if t, err = q.prove(tx, tx.Now(), requestOfConsumer); err != nil {
 		return t, "", err
@@ -79,8 +79,8 @@ func (a Authority) RequestTokenMake(tx *statestore.Txn, q OAuthRequest, projectI
 	if _, err := ProjectGet(tx, projectID); err != nil {
 		return t, "", err
 	}
-	if dropExpired(tx, "consumer", t.ConsumerID, false) >= maxRequestTokens {
-		return t, "", cloud.Errorf(cloud.Forbidden, "request token", "Unable to create additional request tokens, maximum of %d already exceeded for consumer.", maxRequestTokens)
+	if err := room("request tokens", dropExpired(tx, "consumer", t.ConsumerID, false), maxRequestTokens); err != nil {
+		return t, "", err
 	}
 	t.ProjectID = projectID
 	return oauthMake(tx, t, a.RequestTokenLife, q)
@@ -110,13 +110,13 @@ func RequestTokenAuthorize(tx *statestore.Txn, id, userID string, roleIDs []stri
 
 // AccessTokenMake exchanges the request token by which a request was signed, and returns the access
 // token's secret, this once. Error kinds: Unauthenticated, without a hint of what is
-// wrong; Forbidden for too many of them.
+// wrong; Quota.
 func (a Authority) AccessTokenMake(tx *statestore.Txn, q OAuthRequest) (t OAuthToken, secret string, err error) {
 	if t, err = q.prove(tx, tx.Now(), requestOfVerified); err != nil {
 		return t, "", err
 	}
-	if dropExpired(tx, "user", t.UserID, true) >= maxAccessTokens {
-		return t, "", cloud.Errorf(cloud.Forbidden, "access token", "Unable to create additional access tokens, maximum of %d already exceeded for user.", maxAccessTokens)
+	if err := room("access tokens", dropExpired(tx, "user", t.UserID, true), maxAccessTokens); err != nil {
+		return t, "", err
 	}
 	OAuthTokens.Delete(tx, t.ID)
 	t.Access, t.Verifier = true, ""

@@ -38,8 +38,8 @@ func TrustGet(r statestore.Reader, id string) (Trust, error) { return get(Trusts
 
 // TrustMake stores a new trust; one that has a parent lends that on. Error kinds: Invalid,
 // NotFound for a user or project, and for a role that the trustor does not have,
-// Forbidden for what the parent does not allow.
-func TrustMake(tx *statestore.Txn, t Trust) (Trust, error) {
+// Forbidden for what the parent does not allow, Quota.
+func (a Authority) TrustMake(tx *statestore.Txn, t Trust) (Trust, error) {
 	if _, err := UserGet(tx, t.TrusteeID); err != nil {
 		return t, cloud.AsError(err).At("/trust/trustee_user_id")
 	}
@@ -65,6 +65,15 @@ func TrustMake(tx *statestore.Txn, t Trust) (Trust, error) {
 		if err := t.checkParent(tx); err != nil {
 			return t, err
 		}
+	}
+	given := 0
+	for other := range Trusts.By(tx, "user", t.TrustorID) {
+		if other.TrustorID == t.TrustorID {
+			given++
+		}
+	}
+	if err := room("trusts", given, a.TrustUserLimit); err != nil {
+		return t, err
 	}
 	if t.ID == "" {
 		t.ID = newID(tx)

@@ -60,8 +60,8 @@ var methods = []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"}
 // checkAccessRules refuses what names no call. Error kind: Invalid.
 func checkAccessRules(given []accessRuleBody) error {
 	for n, b := range given {
-		if b.ID == "" && (b.Service == "" || !slices.Contains(methods, b.Method) || !strings.HasPrefix(b.Path, "/") || len(b.Path) > 128) {
-			return cloud.Errorf(cloud.Invalid, "application_credential", "Invalid input for field 'access_rules': a rule needs an id; or a service, a method and a path of at most 128 characters.").
+		if b.ID == "" && (b.Service == "" || len(b.Service) > 64 || !slices.Contains(methods, b.Method) || !strings.HasPrefix(b.Path, "/") || len(b.Path) > 128) {
+			return cloud.Errorf(cloud.Invalid, "application_credential", "Invalid input for field 'access_rules': a rule needs an id; or a service of at most 64 characters, a method and a path of at most 128 characters.").
 				At(fmt.Sprintf("/application_credential/access_rules/%d", n))
 		}
 	}

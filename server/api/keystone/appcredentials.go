@@ -3,6 +3,7 @@ package keystone
 import (
 	"crypto/rand"
 	"encoding/base64"
+	"slices"
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -130,7 +131,9 @@ func rolesNamed(r statestore.Reader, refs []roleRef, at string) (ids []string, e
 		if err != nil {
 			return nil, err
 		}
-		ids = append(ids, role.ID)
+		if !slices.Contains(ids, role.ID) {
+			ids = append(ids, role.ID)
+		}
 	}
 	return ids, nil
 }
@@ -193,7 +196,7 @@ func (a *api) appCredentialCreate(rq *front.Request) (*front.Response, error) {
 		return nil, cloud.AsError(err).At("/application_credential/secret")
 	}
 	err = made(rq, identity.AppCredentials, &c, &c.ID, func(tx *statestore.Txn, c identity.AppCredential) (identity.AppCredential, error) {
-		return identity.AppCredentialMake(tx, c, accessRulesGiven(w.AccessRules.Value))
+		return a.Authority.AppCredentialMake(tx, c, accessRulesGiven(w.AccessRules.Value))
 	})
 	answer := renderAppCredential(rq, c)
 	answer.Secret = text

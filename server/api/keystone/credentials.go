@@ -15,9 +15,9 @@ func (a *api) credentialRoutes() []front.Route {
 	t := credentialTarget
 	return []front.Route{
 		{Method: "GET", Path: "/credentials", Rule: "identity:credential:list", Handle: credentialList},
-		{Method: "POST", Path: "/credentials", Rule: "identity:credential:create", Target: newOf("credential", "user_id"), Handle: a.lasting(credentialCreate)},
+		{Method: "POST", Path: "/credentials", Rule: "identity:credential:create", Target: newOf("credential", "user_id"), Handle: a.lasting(a.credentialCreate)},
 		{Method: "GET", Path: "/credentials/{id}", Rule: "identity:credential:get", Target: t, Handle: credentialShow},
-		{Method: "PATCH", Path: "/credentials/{id}", Rule: "identity:credential:update", Target: t, Handle: a.lasting(credentialUpdate)},
+		{Method: "PATCH", Path: "/credentials/{id}", Rule: "identity:credential:update", Target: t, Handle: a.lasting(a.credentialUpdate)},
 		{Method: "DELETE", Path: "/credentials/{id}", Rule: "identity:credential:delete", Target: t, Handle: a.lasting(deleter(identity.CredentialDelete))},
 	}
 }
@@ -85,9 +85,11 @@ func (b *credentialBody) apply(c *identity.Credential) error {
 	return immutable("credential", "id", w.ID, c.ID)
 }
 
-// put stores a credential that holds what the body says, else what it held.
-func (b *credentialBody) put(tx *statestore.Txn, c identity.Credential) (identity.Credential, error) {
-	return identity.CredentialPut(tx, c, string(b.Credential.Blob.or(secret(c.Blob(tx)))))
+// put returns what stores a credential that holds what the body says, else what it held.
+func (b *credentialBody) put(a identity.Authority) func(*statestore.Txn, identity.Credential) (identity.Credential, error) {
+	return func(tx *statestore.Txn, c identity.Credential) (identity.Credential, error) {
+		return a.CredentialPut(tx, c, string(b.Credential.Blob.or(secret(c.Blob(tx)))))
+	}
 }
 
 func credentialList(rq *front.Request) (*front.Response, error) {
@@ -106,7 +108,7 @@ func credentialShow(rq *front.Request) (*front.Response, error) {
 	return front.OK(map[string]credentialWire{"credential": renderCredential(rq, c)}), err
 }
 
-func credentialCreate(rq *front.Request) (*front.Response, error) {
+func (a *api) credentialCreate(rq *front.Request) (*front.Response, error) {
 	var b credentialBody
 	if err := rq.Decode(&b); err != nil {
 		return nil, err
@@ -117,11 +119,11 @@ func credentialCreate(rq *front.Request) (*front.Response, error) {
 		return nil, err
 	}
 	c.UserID = cmp.Or(c.UserID, rq.Caller.UserID)
-	err := made(rq, identity.StoredCredentials, &c, &c.ID, b.put)
+	err := made(rq, identity.StoredCredentials, &c, &c.ID, b.put(a.Authority))
 	return front.Created(map[string]credentialWire{"credential": renderCredential(rq, c)}), err
 }
 
-func credentialUpdate(rq *front.Request) (*front.Response, error) {
+func (a *api) credentialUpdate(rq *front.Request) (*front.Response, error) {
 	var b credentialBody
 	if err := rq.Decode(&b); err != nil {
 		return nil, err
@@ -131,6 +133,6 @@ func credentialUpdate(rq *front.Request) (*front.Response, error) {
 			return nil, err
 		}
 	}
-	c, err := edited(rq, identity.CredentialGet, b.apply, b.put)
+	c, err := edited(rq, identity.CredentialGet, b.apply, b.put(a.Authority))
 	return front.OK(map[string]credentialWire{"credential": renderCredential(rq, c)}), err
 }

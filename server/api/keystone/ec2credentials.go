@@ -18,7 +18,7 @@ func (a *api) ec2Routes() []front.Route {
 	t := userTarget
 	return []front.Route{
 		{Method: "GET", Path: of, Rule: "identity:ec2_credential:list", Target: t, Handle: ec2List},
-		{Method: "POST", Path: of, Rule: "identity:ec2_credential:create", Target: t, Handle: a.lasting(ec2Create)},
+		{Method: "POST", Path: of, Rule: "identity:ec2_credential:create", Target: t, Handle: a.lasting(a.ec2Create)},
 		{Method: "GET", Path: one, Rule: "identity:ec2_credential:get", Target: t, Handle: ec2Show},
 		{Method: "DELETE", Path: one, Rule: "identity:ec2_credential:delete", Target: t, Handle: a.lasting(ec2Delete)},
 	}
@@ -74,7 +74,7 @@ func ec2Show(rq *front.Request) (*front.Response, error) {
 	return front.OK(map[string]ec2Wire{"credential": renderEC2(rq, c, pair)}), err
 }
 
-func ec2Create(rq *front.Request) (*front.Response, error) {
+func (a *api) ec2Create(rq *front.Request) (*front.Response, error) {
 	var b struct {
 		TenantID string `json:"tenant_id"`
 	}
@@ -91,7 +91,7 @@ func ec2Create(rq *front.Request) (*front.Response, error) {
 	}
 	c := identity.Credential{UserID: rq.PathValue("id"), ProjectID: b.TenantID, Type: identity.EC2Type}
 	err = made(rq, identity.StoredCredentials, &c, &c.ID, func(tx *statestore.Txn, c identity.Credential) (identity.Credential, error) {
-		return identity.CredentialPut(tx, c, string(blob))
+		return a.Authority.CredentialPut(tx, c, string(blob))
 	})
 	return front.Created(map[string]ec2Wire{"credential": renderEC2(rq, c, pair)}), err
 }

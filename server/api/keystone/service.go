@@ -17,6 +17,10 @@ type Deps struct {
 
 type api struct{ Deps }
 
+// maxBody bounds what one call may say, and so what one row may hold: as oslo.middleware
+// does for Keystone, in bytes.
+const maxBody = 114688
+
 // Service returns the dialect at /identity/v3.
 func Service(d Deps) *front.Service {
 	a := &api{d}
@@ -24,6 +28,9 @@ func Service(d Deps) *front.Service {
 		a.userRoutes(), a.groupRoutes(), roleRoutes(), impliedRoutes(), assignmentRoutes(), regionRoutes(), serviceRoutes(), endpointRoutes(),
 		a.credentialRoutes(), a.ec2Routes(), a.signatureRoutes(), a.appCredentialRoutes(), a.accessRuleRoutes(), a.trustRoutes(),
 		policyRoutes(), endpointGroupRoutes(), consumerRoutes(), a.oauthRoutes(), a.accessTokenRoutes(), registeredLimitRoutes(), a.limitRoutes())
+	for n := range routes {
+		routes[n].MaxBody = maxBody
+	}
 	return &front.Service{
 		Name: "keystone", Root: root, Base: "/v3", Fault: fault,
 		Routes: append(versionRoutes(routes), routes...),

@@ -176,6 +176,6 @@ func (a *api) trustCreate(rq *front.Request) (*front.Response, error) {
 			t.Redelegations = *b.Trust.Redelegations
 		}
 	}
-	err = made(rq, identity.Trusts, &t, &t.ID, identity.TrustMake)
+	err = made(rq, identity.Trusts, &t, &t.ID, a.Authority.TrustMake)
 	return front.Created(renderWhole(rq, t)), err
 }

@@ -8,12 +8,23 @@ import (
 )
 
 // identityFlags are the settings of tokens and passwords, by the names that
-// Keystone's options have ([token] expiration, [oauth1], [security_compliance]), with dashes.
+// Keystone's options have ([token] expiration, [oauth1], [credential] user_limit and its like, [security_compliance]), with dashes.
 type identityFlags struct {
 	tokenExpiration, lockoutDuration int // seconds
 	requestToken, accessToken        int // seconds
 	regex, limitModel                string
+	most                             [3]int // for each of userLimits
 	c                                identity.Compliance
+}
+
+// userLimits bound what one user may have, with what they do unless set.
+var userLimits = [3]struct {
+	name, what string
+	most       int
+}{
+	{"credential-user-limit", "credentials", 100},
+	{"application-credential-user-limit", "application credentials", 100},
+	{"trust-user-limit", "trusts", 1000},
 }
 
 func (f *identityFlags) declare(s *settings) {
@@ -21,6 +32,9 @@ func (f *identityFlags) declare(s *settings) {
 	s.IntVar(&f.requestToken, "request-token-duration", 28800, "`seconds` in which a user may authorize a request of OAuth 1.0a; 0: any time")
 	s.IntVar(&f.accessToken, "access-token-duration", 86400, "`seconds` for which an OAuth consumer may act for a user; 0: until the user ends it")
 	s.StringVar(&f.limitModel, "limit-model", string(identity.FlatLimits), "`model` of the limits that are kept for services: flat or strict_two_level")
+	for n, l := range userLimits {
+		s.IntVar(&f.most[n], l.name, l.most, "`number` of "+l.what+" that one user may have; -1: any number")
+	}
 	s.IntVar(&f.c.LockoutFailureAttempts, "lockout-failure-attempts", 0, "`number` of wrong passwords in a row that lock an account; 0: any number is allowed")
 	s.IntVar(&f.lockoutDuration, "lockout-duration", 1800, "`seconds` for which an account stays locked; 0: until its password is set anew")
 	s.IntVar(&f.c.DisableUserAccountDaysInactive, "disable-user-account-days-inactive", 0, "`days` without a login after which a user counts as disabled; 0: never")
@@ -40,6 +54,11 @@ func (f *identityFlags) check(s *settings) (identity.Settings, error) {
 	o.LimitModel = identity.LimitModel(f.limitModel)
 	if _, ok := identity.LimitModels[o.LimitModel]; !ok {
 		return o, s.wrong("-limit-model %q: must be flat or strict_two_level", f.limitModel)
+	}
+	for n, field := range []*int{&o.CredentialUserLimit, &o.AppCredentialUserLimit, &o.TrustUserLimit} {
+		if *field = f.most[n]; *field < -1 || *field == 0 {
+			return o, s.wrong("-%s %d: must be at least 1, or -1 for any number", userLimits[n].name, *field)
+		}
 	}
 	if f.tokenExpiration < 1 {
 		return o, s.wrong("-token-expiration %d: must be at least 1", f.tokenExpiration)

@@ -1,0 +1,3 @@
+data "cloudlet_region" "here" {
+  id = "RegionOne"
+}

@@ -1,0 +1,3 @@
+data "cloudlet_service" "image" {
+  type = "image"
+}

@@ -1,0 +1,3 @@
+data "cloudlet_user" "ann" {
+  name = "ann"
+}
