@@ -38,6 +38,7 @@ type ImportRequest struct {
 	AllStores      bool // all that there are; for Copy, all where it is not yet
 	AllMustSucceed bool
 	Body           json.RawMessage // the request as it came
+	AsTask         bool            // it came as a task's, with the input Body
 }
 
 // ImportInput is the input of an import's task as it is shown, with Glance's names.
@@ -45,6 +46,7 @@ type ImportInput struct {
 	ImageID string          `json:"image_id"`
 	Request json.RawMessage `json:"import_req"`
 	Backend []string        `json:"backend"`
+	AsTask  bool            `json:"as_task,omitzero"` // Request is the input that a task was made with
 }
 
 // importWork is what the steps of an import are told.
@@ -74,7 +76,7 @@ func (c *Content) ImportCreate(tx *statestore.Txn, caller cloud.Caller, id strin
 	if err != nil {
 		return task.Task{}, err
 	}
-	work := importWork{ImportInput: ImportInput{ImageID: id, Request: rq.Body, Backend: stores}, Method: rq.Method, URI: rq.URI, Source: rq.Source,
+	work := importWork{ImportInput: ImportInput{ImageID: id, Request: rq.Body, Backend: stores, AsTask: rq.AsTask}, Method: rq.Method, URI: rq.URI, Source: rq.Source,
 		Region: rq.Region, Interface: rq.Interface, AllMustSucceed: rq.AllMustSucceed, ProjectID: caller.ProjectID, Admin: caller.Admin()}
 	first := map[Method]string{Direct: stepUnpack, Web: stepFetch, Download: stepFetch, Copy: stepStore}[rq.Method]
 	t, err := task.Create(tx, caller, task.Spec{Kind: ImportTask, Subject: id, Owner: i.ProjectID, Input: work, Step: first})

@@ -129,16 +129,10 @@ func (a *api) imageCreate(rq *front.Request) (*front.Response, error) {
 	if err := rq.Decode(&body); err != nil {
 		return nil, err
 	}
-	d := draft{properties: map[string]string{}}
-	for _, name := range slices.Sorted(maps.Keys(body)) {
-		if err := d.set(name, body[name], true); err != nil {
-			return nil, err
-		}
-	}
-	if err := permit(rq, rq.Target, image.Image{Visibility: image.Shared, ProjectID: rq.Caller.ProjectID}, d.change); err != nil {
+	d, err := drafted(rq, body)
+	if err != nil {
 		return nil, err
 	}
-	d.change.Properties = &d.properties
 	i, err := write(rq, func(tx *statestore.Txn) (image.Image, error) {
 		return a.Content.ImageCreate(tx, rq.Caller, d.id, d.change)
 	})
@@ -147,6 +141,19 @@ func (a *api) imageCreate(rq *front.Request) (*front.Response, error) {
 	}
 	return front.Created(a.render(rq, i)).With("Location", rq.URL("/v2/images/"+i.ID)).
 		With("OpenStack-image-import-methods", methodList()).With("OpenStack-image-store-ids", a.storeIDs()), nil
+}
+
+// drafted reads what a new image shall be, and asks whether the caller may make it so.
+func drafted(rq *front.Request, body map[string]jsontext.Value) (draft, error) {
+	d := draft{properties: map[string]string{}}
+	for _, name := range slices.Sorted(maps.Keys(body)) {
+		if err := d.set(name, body[name], true); err != nil {
+			return d, err
+		}
+	}
+	err := permit(rq, rq.Target, image.Image{Visibility: image.Shared, ProjectID: rq.Caller.ProjectID}, d.change)
+	d.change.Properties = &d.properties
+	return d, err
 }
 
 // permit asks policy about those parts of a change that not everybody who may

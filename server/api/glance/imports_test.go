@@ -113,6 +113,36 @@ func TestRefusedImportLeavesTheImageQueued(t *testing.T) {
 	}
 }
 
+func TestTasksMadeByThemselves(t *testing.T) {
+	w := newWorld(t)
+	srv := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { fmt.Fprint(rw, "bytes") }))
+	defer srv.Close()
+	body := func(kind, from string) string {
+		return fmt.Sprintf(`{"type":%q,"input":{"import_from":%q,"import_from_format":"raw","image_properties":{"name":"t","disk_format":"raw","container_format":"bare","visibility":"public","color":"red"}}}`, kind, from)
+	}
+	for _, bad := range []string{`{"type":"import"}`, body("export", srv.URL), body("import", "http://10.0.0.1/"), body("import", ""),
+		strings.Replace(body("import", srv.URL), `"color":"red"`, `"min_disk":-1`, 1)} {
+		w.want(400, "admin", "POST", "/v2/tasks", bad)
+	}
+	if got := w.want(200, "admin", "GET", "/v2/images", nil).json["images"].([]any); len(got) != 0 {
+		t.Errorf("a refused task leaves %v", got)
+	}
+	w.want(403, "ann", "POST", "/v2/tasks", body("import", srv.URL))
+	a := w.want(201, "admin", "POST", "/v2/tasks", body("import", srv.URL))
+	id := a.json["image_id"].(string)
+	w.imported(id)
+	task := w.want(200, "admin", "GET", strings.TrimPrefix(a.header.Get("Location"), w.url+"/image"), nil).json
+	if task["type"] != "import" || fmt.Sprint(task["result"]) != "map[image_id:"+id+"]" || task["input"].(map[string]any)["import_from"] != srv.URL {
+		t.Errorf("%v", task)
+	}
+	if i := w.want(200, "admin", "GET", "/v2/images/"+id, nil).json; i["color"] != "red" || i["size"] != 5.0 {
+		t.Errorf("%v", i)
+	}
+	if l := w.want(200, "admin", "GET", "/v2/tasks?type=import", nil).json["tasks"].([]any); len(l) != 1 {
+		t.Errorf("%v", l)
+	}
+}
+
 func TestWebDownload(t *testing.T) {
 	w := newWorld(t)
 	srv := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {

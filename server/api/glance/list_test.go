@@ -129,7 +129,7 @@ func TestMembers(t *testing.T) {
 	w.want(403, "ann", "PUT", members+"/p2", `{"status":"accepted"}`)
 	w.want(403, "bob", "PUT", members+"/p3", `{"status":"accepted"}`)
 	w.want(400, "bob", "PUT", members+"/p2", `{"status":"perhaps"}`)
-	if a := w.want(200, "bob", "PUT", members+"/p2", `{"status":"accepted"}`).json; a["status"] != "accepted" {
+	if a := w.want(200, "bob", "PUT", members+"/p2", `{"status":"accepted","member":"p2"}`).json; a["status"] != "accepted" {
 		t.Errorf("%v", a)
 	}
 	if got := w.names("bob", ""); !slices.Equal(got, []string{"offer"}) {

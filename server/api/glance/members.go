@@ -84,6 +84,7 @@ func memberCreate(rq *front.Request) (*front.Response, error) {
 func memberUpdate(rq *front.Request) (*front.Response, error) {
 	var b struct {
 		Status image.MemberStatus `json:"status"`
+		Member string             `json:"member"` // openstacksdk says once more who it is; Glance does not look
 	}
 	if err := rq.Decode(&b); err != nil {
 		return nil, err

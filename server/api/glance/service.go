@@ -33,7 +33,7 @@ func Service(d Deps) *front.Service {
 	return &front.Service{
 		Name: "glance", Root: "/image", Base: "/v2", Visible: "image:visible", Fault: fault, Status: status,
 		Routes: slices.Concat(versionRoutes(), a.imageRoutes(), a.fileRoutes(), memberRoutes(), tagRoutes(), a.infoRoutes(),
-			a.importRoutes(), a.storeRoutes(), taskRoutes(), metadefRoutes(), a.cacheRoutes()),
+			a.importRoutes(), a.storeRoutes(), a.taskRoutes(), metadefRoutes(), a.cacheRoutes()),
 	}
 }
 

@@ -11,14 +11,15 @@ import (
 	"github.com/cloudlet/cloudlet/server/cloud"
 	"github.com/cloudlet/cloudlet/server/image"
 	"github.com/cloudlet/cloudlet/server/task"
+	"github.com/cloudlet/cloudlet/statestore"
 )
 
-func taskRoutes() []front.Route {
+func (a *api) taskRoutes() []front.Route {
 	return []front.Route{
 		{Method: "GET", Path: "/images/{image}/tasks", Rule: "image:task:list_of_image", Target: imageTarget, Handle: imageTasks},
 		{Method: "GET", Path: "/tasks", Rule: "image:task:list", Handle: taskList},
 		{Method: "GET", Path: "/tasks/{task}", Rule: "image:task:get", Handle: taskShow},
-		{Method: "POST", Path: "/tasks", Rule: "image:task:create", Handle: taskCreate},
+		{Method: "POST", Path: "/tasks", Rule: "image:task:create", Handle: a.taskCreate},
 	}
 }
 
@@ -42,8 +43,21 @@ type taskWire struct {
 	Progress  *int           `json:"progress,omitzero"` // ours: per cent of the step under way
 }
 
+// importType is the type of an import's task that was made by itself, not by an image's
+// import.
+const importType = "import"
+
+// inputOf reads what an import's task was asked for, and of which type it is.
+func inputOf(t task.Task) (in image.ImportInput, kind string) {
+	if json.Unmarshal(t.Input, &in) == nil && in.AsTask {
+		return in, importType
+	}
+	return in, t.Kind
+}
+
 func renderTask(t task.Task, detail bool) taskWire {
-	w := taskWire{ID: t.ID, Type: t.Kind, Status: string(t.State), Owner: t.ProjectID, ImageID: t.Subject, RequestID: t.RequestID, UserID: t.UserID,
+	in, kind := inputOf(t)
+	w := taskWire{ID: t.ID, Type: kind, Status: string(t.State), Owner: t.ProjectID, ImageID: t.Subject, RequestID: t.RequestID, UserID: t.UserID,
 		ExpiresAt: null, CreatedAt: stamp(t.CreatedAt), UpdatedAt: stamp(t.UpdatedAt), Self: "/v2/tasks/" + t.ID, Schema: "/v2/schemas/task"}
 	if !t.State.Open() {
 		w.ExpiresAt = stamp(t.ExpiresAt)
@@ -52,9 +66,8 @@ func renderTask(t task.Task, detail bool) taskWire {
 		return w
 	}
 	w.Result, w.Message, w.Progress = null, &t.Message, &t.Progress
-	var in image.ImportInput
-	if json.Unmarshal(t.Input, &in) == nil {
-		w.Input, _ = json.Marshal(in)
+	if w.Input, _ = json.Marshal(in); in.AsTask {
+		w.Input = jsontext.Value(in.Request)
 	}
 	if t.State == task.Success {
 		w.Result = map[string]string{"image_id": t.Subject}
@@ -92,7 +105,8 @@ func taskList(rq *front.Request) (*front.Response, error) {
 	is := func(name, v string) bool { return !q.Has(name) || q.Get(name) == v }
 	var found []task.Task
 	for t := range task.Tasks.All(rq.Read()) {
-		if t.Kind == image.ImportTask && is("status", string(t.State)) && is("type", t.Kind) && is("owner", t.ProjectID) {
+		_, kind := inputOf(t)
+		if t.Kind == image.ImportTask && is("status", string(t.State)) && is("type", kind) && is("owner", t.ProjectID) {
 			found = append(found, t)
 		}
 	}
@@ -123,7 +137,49 @@ func taskShow(rq *front.Request) (*front.Response, error) {
 	return front.OK(renderTask(t, true)), nil
 }
 
-// taskCreate answers the call that Glance has deprecated for imports.
-func taskCreate(*front.Request) (*front.Response, error) {
-	return nil, cloud.Errorf(cloud.Unsupported, "task", "Tasks are made by imports: use POST /v2/images/{image_id}/import.")
+// taskInput is the input of a task of the type import: an image is made, and its bytes
+// are fetched.
+type taskInput struct {
+	From       string                    `json:"import_from"`
+	Format     string                    `json:"import_from_format"` // Glance asks for it, and goes by the image's
+	Properties map[string]jsontext.Value `json:"image_properties"`
+}
+
+// taskCreate makes an image and begins its import.
+func (a *api) taskCreate(rq *front.Request) (*front.Response, error) {
+	var b struct {
+		Type  string     `json:"type"`
+		Input *taskInput `json:"input"`
+	}
+	if err := rq.Decode(&b); err != nil {
+		return nil, err
+	}
+	switch {
+	case b.Type != importType:
+		return nil, invalid("/type", "Invalid task type %.50q: tasks that are made by themselves are of the type import.", b.Type)
+	case b.Input == nil || b.Input.From == "" || b.Input.Format == "" || b.Input.Properties == nil:
+		return nil, invalid("/input", "Input does not contain 'import_from', 'import_from_format' and 'image_properties'.")
+	}
+	if err := a.Fetcher.Check(b.Input.From); err != nil {
+		return nil, cloud.AsError(err).At("/input/import_from")
+	}
+	d, err := drafted(rq, b.Input.Properties)
+	if err != nil {
+		return nil, err
+	}
+	ir := image.ImportRequest{Method: image.Web, URI: b.Input.From, AllMustSucceed: true, AsTask: true}
+	if ir.Body, err = json.Marshal(b.Input); err != nil {
+		return nil, err
+	}
+	t, err := write(rq, func(tx *statestore.Txn) (task.Task, error) {
+		i, err := a.Content.ImageCreate(tx, rq.Caller, d.id, d.change)
+		if err != nil {
+			return task.Task{}, err
+		}
+		return a.Content.ImportCreate(tx, rq.Caller, i.ID, ir)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return front.Created(renderTask(t, true)).With("Location", rq.URL("/v2/tasks/"+t.ID)), nil
 }
