@@ -33,6 +33,9 @@ func TestConsumers(t *testing.T) {
 	if got := w.call(admin, "GET /OS-OAUTH1/consumers", "").must(200).names("consumers", "id"); len(got) != 1 || got[0] != id {
 		t.Errorf("listed %v", got)
 	}
+	if got := w.call(admin, "GET /OS-OAUTH1/consumers?name=another", "").must(200).names("consumers", "id"); len(got) != 0 {
+		t.Errorf("what has no name is found by one: %v", got)
+	}
 	w.call(admin, "DELETE /OS-OAUTH1/consumers/"+id, "").must(204)
 	w.call(admin, "GET /OS-OAUTH1/consumers/"+id, "").must(404)
 }

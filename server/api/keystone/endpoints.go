@@ -32,7 +32,8 @@ type endpointWire struct {
 }
 
 var endpointColumns = columns[endpointWire]{"id": func(e *endpointWire) string { return e.ID }, "interface": func(e *endpointWire) string { return e.Interface },
-	"service_id": func(e *endpointWire) string { return e.ServiceID }, "url": func(e *endpointWire) string { return e.URL }}
+	"service_id": func(e *endpointWire) string { return e.ServiceID }, "url": func(e *endpointWire) string { return e.URL },
+	"name": func(e *endpointWire) string { return e.Name }}
 
 func renderEndpoint(rq *front.Request, e identity.Endpoint) endpointWire {
 	return endpointWire{e.ID, e.Interface, orNull(e.RegionID), orNull(e.RegionID), e.ServiceID, absolute(rq, e.URL), e.Name, e.Enabled,

@@ -28,7 +28,7 @@ type regionWire struct {
 	Extra       identity.Extra `json:",embed"`
 }
 
-var regionColumns = columns[regionWire]{"id": func(r *regionWire) string { return r.ID }}
+var regionColumns = columns[regionWire]{"id": func(r *regionWire) string { return r.ID }, "name": func(r *regionWire) string { return r.ID }}
 
 func renderRegion(rq *front.Request, r identity.Region) regionWire {
 	return regionWire{r.ID, r.Description, orNull(r.ParentID), selfLink(rq, "/regions/"+r.ID), r.Extra}

@@ -137,11 +137,16 @@ func listOf[T any](rq *front.Request, key string, items []T, next any, truncated
 type columns[T any] map[string]func(*T) string
 
 // paged renders what the query wants of a collection: sorted by ?sort_key and
-// ?sort_dir, after ?marker, at most ?limit. Without a limit it is whole.
+// ?sort_dir, after ?marker, at most ?limit. Without a limit it is whole. Of what has
+// no names none is called ?name: the openstack command looks for what is not an id by
+// name, and changes or deletes the one that it gets.
 func paged[T any](rq *front.Request, key string, items []T, by columns[T]) (*front.Response, error) {
 	p := front.Paging[T]{ID: by["id"], Sorts: map[string]func(a, b *T) int{}, Max: math.MaxInt, DefaultDir: "asc"}
 	for name, value := range by {
 		p.Sorts[name] = func(a, b *T) int { return cmp.Compare(value(a), value(b)) }
+	}
+	if by["name"] == nil && rq.Query().Has("name") {
+		items = nil
 	}
 	page, more, err := front.Page(rq.Query(), items, p)
 	if err != nil || !more {
