@@ -21,7 +21,9 @@ type Authority struct {
 type Settings struct {
 	TokenLife  time.Duration // from the authentication on; 0: DefaultTokenLife
 	Compliance Compliance
-	LimitModel LimitModel // empty: FlatLimits
+	// KeyRotation is how long a key seals tokens before a new one does; 0: until KeysRotate.
+	KeyRotation time.Duration
+	LimitModel  LimitModel // empty: FlatLimits
 	// How many of these one user may have; 0: any number.
 	CredentialUserLimit, AppCredentialUserLimit, TrustUserLimit int
 	// How long OAuth tokens live from their making on; 0: for ever.

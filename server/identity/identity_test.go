@@ -26,13 +26,20 @@ type world struct {
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
+	clock := &manual{time.Now().UTC()}
+	w := newWorldAt(t, clock)
+	w.clock = clock
+	return w
+}
+
+func newWorldAt(t *testing.T, clock cloud.Clock) *world {
+	t.Helper()
 	hash, err := PasswordHash(t.Context(), "secret")
 	if err != nil {
 		t.Fatal(err)
 	}
-	clock := &manual{time.Now().UTC()}
 	store := storetest.OpenStore(t, storetest.NewDisk().MustOpen(t), statestore.Options{Tables: Tables, Now: clock.Now})
-	w := &world{t, store, clock, Authority{Clock: clock}}
+	w := &world{t, store, &manual{}, Authority{Clock: clock}}
 	w.write(func(tx *statestore.Txn) error {
 		return Seed(tx, Seeding{Region: "RegionOne", PasswordHash: hash, Demo: true})
 	})

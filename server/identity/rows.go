@@ -154,13 +154,6 @@ type Revocation struct {
 	ExpiresAt time.Time
 }
 
-// Key seals tokens. The newest one seals; all of them open.
-type Key struct {
-	ID        string
-	Secret    []byte
-	CreatedAt time.Time
-}
-
 func folded(parts ...string) string {
 	for i := range parts {
 		parts[i] = strings.ToLower(parts[i])

@@ -148,7 +148,7 @@ func callerOf(ctx context.Context, q PolicyQuestion) (reply *hostapi.GetCallerRe
 
 // caller answers the operator's command.
 func (s *Server) caller(rq *hostapi.GetCallerRequest) (*hostapi.GetCallerReply, error) {
-	return caller(s.store.Snapshot(), identity.Authority{Clock: s.o.Clock, Settings: s.o.Identity}, rq)
+	return caller(s.store.Snapshot(), s.authority(), rq)
 }
 
 func caller(r statestore.Reader, a identity.Authority, rq *hostapi.GetCallerRequest) (*hostapi.GetCallerReply, error) {

@@ -16,14 +16,12 @@ import (
 
 // setPassword gives a user of the running server a password.
 func (s *Server) setPassword(ctx context.Context, domain, user, password string) error {
-	return setPassword(ctx, s.store, identity.Authority{Clock: s.o.Clock, Settings: s.o.Identity}, domain, user, password)
+	return setPassword(ctx, s.store, s.authority(), domain, user, password)
 }
 
 // newKeys has the running server's tokens sealed under a new key.
 func (s *Server) newKeys(ctx context.Context) error {
-	return s.store.Write(ctx, func(tx *statestore.Txn) error {
-		return identity.Authority{Clock: s.o.Clock, Settings: s.o.Identity}.KeysRotate(tx)
-	})
+	return s.store.Write(ctx, s.authority().KeysRotate)
 }
 
 func setPassword(ctx context.Context, store *statestore.Store, a identity.Authority, domain, user, password string) error {

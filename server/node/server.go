@@ -174,6 +174,9 @@ func (s *Server) open(ctx context.Context) error {
 	if err := s.seed(ctx); err != nil {
 		return err
 	}
+	if err := s.authority().KeysReady(ctx, s.store); err != nil {
+		return err
+	}
 	if err := hosts.EnsureCA(ctx, s.store); err != nil {
 		return err
 	}
@@ -182,7 +185,7 @@ func (s *Server) open(ctx context.Context) error {
 		return err
 	}
 	s.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	authority := identity.Authority{Clock: o.Clock, Settings: o.Identity}
+	authority := s.authority()
 	f := front.New(front.Options{Store: s.store, Auth: authority, Policy: rules, Services: Services(authority, s.hosts, glance.Deps{Content: content, Fetcher: s.fetcher(), Locations: o.ImageLocations}),
 		StandIns: []func(*statestore.Txn){image.StandIns, network.StandIns, compute.StandIns}, Clock: o.Clock, Log: o.Log,
 		Metrics: front.NewMetrics(s.metrics), Version: o.Version})
@@ -214,6 +217,11 @@ func baseURL(o ServerOptions, at net.Addr) string {
 		}
 	}
 	return scheme + "://" + net.JoinHostPort(host, strconv.Itoa(at.(*net.TCPAddr).Port))
+}
+
+// authority is the one of this server.
+func (s *Server) authority() identity.Authority {
+	return identity.Authority{Clock: s.o.Clock, Settings: s.o.Identity}
 }
 
 // BaseURL is scheme, host and port of the API.
@@ -248,6 +256,9 @@ func (s *Server) Serve(ctx context.Context) error {
 	}
 	work.Go(func() { s.awaitHosts(ctx) })
 	run("tasks", func() error { return s.tasks.Serve(ctx) })
+	run("keys", func() error {
+		return s.authority().KeepKeys(ctx, s.store, func(err error) { s.o.Log.Error("tokens are not sealed under a new key", "error", err) })
+	})
 	<-ctx.Done()
 	grace, stop := context.WithTimeout(context.WithoutCancel(ctx), stopGrace)
 	defer stop()

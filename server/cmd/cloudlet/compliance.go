@@ -12,6 +12,7 @@ import (
 type identityFlags struct {
 	tokenExpiration, lockoutDuration int // seconds
 	requestToken, accessToken        int // seconds
+	keyRotation                      time.Duration
 	regex, limitModel                string
 	most                             [3]int // for each of userLimits
 	c                                identity.Compliance
@@ -31,6 +32,7 @@ func (f *identityFlags) declare(s *settings) {
 	s.IntVar(&f.tokenExpiration, "token-expiration", int(identity.DefaultTokenLife/time.Second), "`seconds` for which a token is valid")
 	s.IntVar(&f.requestToken, "request-token-duration", 28800, "`seconds` in which a user may authorize a request of OAuth 1.0a; 0: any time")
 	s.IntVar(&f.accessToken, "access-token-duration", 86400, "`seconds` for which an OAuth consumer may act for a user; 0: until the user ends it")
+	s.DurationVar(&f.keyRotation, "key-rotation", 30*24*time.Hour, "`duration` for which a key seals tokens before a new one does; 0: until cloudlet admin rotate-keys")
 	s.StringVar(&f.limitModel, "limit-model", string(identity.FlatLimits), "`model` of the limits that are kept for services: flat or strict_two_level")
 	for n, l := range userLimits {
 		s.IntVar(&f.most[n], l.name, l.most, "`number` of "+l.what+" that one user may have; -1: any number")
@@ -47,7 +49,7 @@ func (f *identityFlags) declare(s *settings) {
 }
 
 func (f *identityFlags) check(s *settings) (identity.Settings, error) {
-	o := identity.Settings{TokenLife: time.Duration(f.tokenExpiration) * time.Second, Compliance: f.c,
+	o := identity.Settings{TokenLife: time.Duration(f.tokenExpiration) * time.Second, Compliance: f.c, KeyRotation: f.keyRotation,
 		RequestTokenLife: time.Duration(f.requestToken) * time.Second, AccessTokenLife: time.Duration(f.accessToken) * time.Second}
 	c := &o.Compliance
 	c.LockoutDuration = time.Duration(f.lockoutDuration) * time.Second
@@ -59,6 +61,9 @@ func (f *identityFlags) check(s *settings) (identity.Settings, error) {
 		if *field = f.most[n]; *field < -1 || *field == 0 {
 			return o, s.wrong("-%s %d: must be at least 1, or -1 for any number", userLimits[n].name, *field)
 		}
+	}
+	if f.keyRotation < 0 || f.keyRotation > 0 && f.keyRotation < time.Minute {
+		return o, s.wrong("-key-rotation %s: must be at least a minute, or 0", f.keyRotation)
 	}
 	if f.tokenExpiration < 1 {
 		return o, s.wrong("-token-expiration %d: must be at least 1", f.tokenExpiration)

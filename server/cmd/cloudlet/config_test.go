@@ -49,7 +49,7 @@ var every = map[string]string{
 	"log-format":          `"json"`,
 
 	"token-expiration": `60`, "request-token-duration": `60`, "access-token-duration": `60`,
-	"credential-user-limit": `7`, "application-credential-user-limit": `8`, "trust-user-limit": `-1`, "limit-model": `"strict_two_level"`, "lockout-failure-attempts": `3`, "lockout-duration": `60`, "disable-user-account-days-inactive": `90`,
+	"credential-user-limit": `7`, "application-credential-user-limit": `8`, "trust-user-limit": `-1`, "key-rotation": `"24h0m0s"`, "limit-model": `"strict_two_level"`, "lockout-failure-attempts": `3`, "lockout-duration": `60`, "disable-user-account-days-inactive": `90`,
 	"password-expires-days": `30`, "unique-last-password-count": `5`, "minimum-password-age": `1`, "change-password-upon-first-use": `true`,
 	"password-regex": `"^.{8,}$"`, "password-regex-description": `"8 characters"`,
 }
