@@ -108,8 +108,12 @@ func TestExamples(t *testing.T) {
 			} else {
 				if text, err := os.ReadFile(file); err != nil {
 					t.Fatal(err)
-				} else if strings.Contains(string(text), `variable "password"`) {
-					arguments = "\n  password = \"a password\""
+				} else {
+					for _, name := range []string{"password", "secret"} {
+						if strings.Contains(string(text), "variable \""+name+"\"") {
+							arguments += "\n  " + name + " = \"a secret\""
+						}
+					}
 				}
 				cli.write(dir, module+"/versions.tf", "terraform {\n  required_providers {\n    cloudlet = { source = \"cloudlet/cloudlet\" }\n  }\n}\n")
 			}

@@ -13,6 +13,7 @@ import (
 	tfaddr "github.com/hashicorp/terraform-registry-address"
 
 	"github.com/cloudlet/cloudlet/provider/client"
+	"github.com/cloudlet/cloudlet/resources/applicationcredential"
 	"github.com/cloudlet/cloudlet/resources/availabilityzones"
 	"github.com/cloudlet/cloudlet/resources/domain"
 	"github.com/cloudlet/cloudlet/resources/endpoint"
@@ -22,10 +23,12 @@ import (
 	"github.com/cloudlet/cloudlet/resources/image"
 	"github.com/cloudlet/cloudlet/resources/instance"
 	"github.com/cloudlet/cloudlet/resources/keypair"
+	"github.com/cloudlet/cloudlet/resources/limit"
 	"github.com/cloudlet/cloudlet/resources/network"
 	"github.com/cloudlet/cloudlet/resources/port"
 	"github.com/cloudlet/cloudlet/resources/project"
 	"github.com/cloudlet/cloudlet/resources/region"
+	"github.com/cloudlet/cloudlet/resources/registeredlimit"
 	"github.com/cloudlet/cloudlet/resources/role"
 	"github.com/cloudlet/cloudlet/resources/roleassignment"
 	"github.com/cloudlet/cloudlet/resources/securitygroup"
@@ -143,6 +146,7 @@ func (p *cloudlet) Configure(ctx context.Context, req provider.ConfigureRequest,
 // Resources implements provider.Provider.
 func (p *cloudlet) Resources(context.Context) []func() resource.Resource {
 	return []func() resource.Resource{
+		applicationcredential.NewResource,
 		domain.NewResource,
 		endpoint.NewResource,
 		flavor.NewResource,
@@ -151,10 +155,12 @@ func (p *cloudlet) Resources(context.Context) []func() resource.Resource {
 		image.NewResource,
 		instance.NewResource,
 		keypair.NewResource,
+		limit.NewResource,
 		network.NewResource,
 		port.NewResource,
 		project.NewResource,
 		region.NewResource,
+		registeredlimit.NewResource,
 		role.NewResource,
 		roleassignment.NewResource,
 		securitygroup.NewResource,
@@ -167,15 +173,18 @@ func (p *cloudlet) Resources(context.Context) []func() resource.Resource {
 // DataSources implements provider.Provider.
 func (p *cloudlet) DataSources(context.Context) []func() datasource.DataSource {
 	return []func() datasource.DataSource{
+		applicationcredential.NewDataSource,
 		availabilityzones.NewDataSource,
 		domain.NewDataSource,
 		endpoint.NewDataSource,
 		flavor.NewDataSource,
 		group.NewDataSource,
 		image.NewDataSource,
+		limit.NewDataSource,
 		network.NewDataSource,
 		project.NewDataSource,
 		region.NewDataSource,
+		registeredlimit.NewDataSource,
 		role.NewDataSource,
 		service.NewDataSource,
 		subnet.NewDataSource,

@@ -1,8 +1,10 @@
 package identity
 
 import (
+	"math"
 	"regexp"
 
+	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/setvalidator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/attr"
@@ -46,6 +48,11 @@ func TagsAttribute() schema.SetAttribute {
 func ImmutableAttribute() schema.BoolAttribute {
 	return schema.BoolAttribute{Optional: true, Computed: true, Default: booldefault.StaticBool(false),
 		MarkdownDescription: "Whether the cloud refuses to change or delete it. Set it to `false` and apply before you destroy it. Default: `false`."}
+}
+
+// LimitAttribute is a number of things that changes in place, -1 for any.
+func LimitAttribute(doc string) schema.Int64Attribute {
+	return schema.Int64Attribute{Required: true, MarkdownDescription: doc, Validators: []validator.Int64{int64validator.Between(-1, math.MaxInt32)}}
 }
 
 // Options are the options of a thing that has only the one that protects it, as

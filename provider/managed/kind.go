@@ -44,7 +44,7 @@ type Kind[M, W any] struct {
 	// Refers are the attributes that a plan finds the meaning of, and the kinds that
 	// they refer to: see client.Check.
 	Refers map[string]string
-	// Rests reports whether the API refused a change because others rest on the
+	// Rests reports whether the API refused a delete because others rest on the
 	// thing, where it says so as it says that the caller may not: the plan may take
 	// those away first.
 	Rests func(err error) bool

@@ -73,12 +73,16 @@ func (r *Resource[M, W, P]) ModifyPlan(ctx context.Context, req resource.ModifyP
 			return r.try(ctx, s, Change[M]{Config: ch.Config, Plan: plan})
 		},
 		Delete: func(ctx context.Context, s *gophercloud.ServiceClient, state M) error {
-			return k.refusal(k.Delete(ctx, s, P(&state).Key().ValueString()))
+			err := k.Delete(ctx, s, P(&state).Key().ValueString())
+			if err != nil && k.Rests != nil && k.Rests(err) {
+				return nil
+			}
+			return err
 		},
 	}
 	if k.Update != nil {
 		check.Update = func(ctx context.Context, s *gophercloud.ServiceClient, plan, state M) error {
-			return k.refusal(k.Update(ctx, s, Change[M]{Config: ch.Config, Plan: plan, State: &state}))
+			return asked(k.Update(ctx, s, Change[M]{Config: ch.Config, Plan: plan, State: &state}))
 		}
 	}
 	client.CheckPlan(ctx, c, k.Service(c), req, resp, check)
@@ -88,7 +92,7 @@ func (r *Resource[M, W, P]) ModifyPlan(ctx context.Context, req resource.ModifyP
 func (r *Resource[M, W, P]) try(ctx context.Context, s *gophercloud.ServiceClient, ch Change[M]) error {
 	w, err := r.Kind.Create(ctx, s, ch)
 	if err != nil {
-		return r.Kind.refusal(err)
+		return asked(err)
 	}
 	var m M
 	var diags diag.Diagnostics
@@ -100,9 +104,9 @@ func (r *Resource[M, W, P]) try(ctx context.Context, s *gophercloud.ServiceClien
 	return r.Kind.Settle(ctx, s, w, ch)
 }
 
-// refusal returns err if it says that the plan cannot be.
-func (k Kind[M, W]) refusal(err error) error {
-	if errors.Is(err, ErrNotAsked) || err != nil && k.Rests != nil && k.Rests(err) {
+// asked returns err unless it says that the cloud was not asked.
+func asked(err error) error {
+	if errors.Is(err, ErrNotAsked) {
 		return nil
 	}
 	return err

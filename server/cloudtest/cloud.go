@@ -17,6 +17,7 @@ import (
 	"github.com/cloudlet/cloudlet/hypervisor/sim"
 	"github.com/cloudlet/cloudlet/hypervisor/vswitch/fake"
 	"github.com/cloudlet/cloudlet/server/cloud"
+	"github.com/cloudlet/cloudlet/server/identity"
 	"github.com/cloudlet/cloudlet/server/node"
 	"github.com/cloudlet/cloudlet/statestore"
 	"github.com/cloudlet/cloudlet/statestore/storetest"
@@ -44,7 +45,8 @@ type Options struct {
 	// CheckLeaks deletes nothing, but fails the test if at its end something is on a
 	// host that no row accounts for.
 	CheckLeaks bool
-	Log        io.Writer // nil: nothing is logged
+	LimitModel identity.LimitModel // empty: flat
+	Log        io.Writer           // nil: nothing is logged
 }
 
 // Host is one simulated machine. It outlives the cloud's processes.
@@ -147,7 +149,8 @@ func (c *Cloud) Run() error {
 	}
 	server, err := node.OpenServer(context.Background(), node.ServerOptions{DataDir: filepath.Join(c.dir, "server"), Listen: listen, Region: "RegionOne",
 		Version: "test", Seed: true, AdminPassword: Password, LocalHosts: len(c.Hosts), Clock: c.o.Clock, Log: log, Engine: engine, Grace: c.o.Grace, OnFatal: onFatal,
-		ImageStores: stores, FetchAllow: c.o.FetchAllow})
+		ImageStores: stores, FetchAllow: c.o.FetchAllow,
+		Identity: identity.Settings{LimitModel: c.o.LimitModel}})
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,3 @@
+data "cloudlet_application_credential" "pipeline" {
+  name = "pipeline"
+}

@@ -1,0 +1,8 @@
+data "cloudlet_service" "image" {
+  type = "image"
+}
+
+data "cloudlet_registered_limit" "images" {
+  service_id    = data.cloudlet_service.image.id
+  resource_name = "image_count_total"
+}

@@ -1,0 +1,1 @@
+terraform import cloudlet_application_credential.pipeline 5f0a1f3e2b6c4d7f8a9b0c1d2e3f4a5b

@@ -1,0 +1,1 @@
+terraform import cloudlet_limit.images_of_demo 5f0a1f3e2b6c4d7f8a9b0c1d2e3f4a5b
