@@ -105,10 +105,11 @@ func (m importer) fetch(ctx context.Context, r *task.Run) (task.Outcome, error) 
 		return task.Fail(err), nil
 	}
 	defer from.Close()
-	got, err := m.keep(&meter{from, ctx, r, size, 0}, r.ID)
+	left := m.room(r.Store.Snapshot(), "ImageImport", i.ProjectID, true, 0)
+	got, err := m.keep(left.cap(&meter{from, ctx, r, size, 0}), r.ID)
 	switch _, told := explain("ImageImport", i.ID, err); {
 	case err == nil:
-	case cloud.Is(told, cloud.TooLarge):
+	case cloud.Is(told, cloud.TooLarge), cloud.Is(told, cloud.Quota):
 		return task.Fail(told), nil
 	default:
 		return task.Outcome{}, told

@@ -1,6 +1,9 @@
 package image
 
 import (
+	"io"
+	"math"
+
 	"github.com/cloudlet/cloudlet/server/cloud"
 	"github.com/cloudlet/cloudlet/statestore"
 )
@@ -65,11 +68,62 @@ func (c *Content) within(r statestore.Reader, op, projectID string, more Usage) 
 		{"image_count_uploading", l.Uploading, u.Uploading, more.Uploading, 1},
 	} {
 		if x.limit >= 0 && x.more > 0 && (x.has+x.more+x.unit-1)/x.unit > x.limit {
-			return fault(cloud.Quota, op, "", "", "Project %s is over a limit for [Resource %s is over limit of %d due to current usage %d and delta %d].",
-				projectID, x.name, x.limit, (x.has+x.unit-1)/x.unit, (x.more+x.unit-1)/x.unit)
+			return over(op, projectID, x.name, x.limit, (x.has+x.unit-1)/x.unit, (x.more+x.unit-1)/x.unit)
 		}
 	}
 	return nil
+}
+
+// over is the refusal of what would bring a project above a limit.
+func over(op, projectID, name string, limit, has, more int64) error {
+	return fault(cloud.Quota, op, "", "", "Project %s is over a limit for [Resource %s is over limit of %d due to current usage %d and delta %d].", projectID, name, limit, has, more)
+}
+
+// room is how many bytes a project may bring at a moment; negative: any number.
+type room struct {
+	left int64
+	err  error // of one more
+}
+
+// room returns how much a project has in its stores, or in staging, where free bytes
+// will be given back. It is a bound on one who streams: within decides at the end.
+func (c *Content) room(r statestore.Reader, op, projectID string, staged bool, free int64) room {
+	l := c.Limits(r, projectID)
+	name, limit := "image_size_total", l.SizeTotal
+	if staged {
+		name, limit = "image_stage_total", l.StageTotal
+	}
+	if limit < 0 || limit > math.MaxInt64/mib {
+		return room{left: -1}
+	}
+	u := UsageGet(r, projectID)
+	has := u.Size
+	if staged {
+		has = u.Staged - free
+	}
+	left := max(0, limit*mib-has)
+	return room{left, over(op, projectID, name, limit, (has+mib-1)/mib, left/mib+1)}
+}
+
+// cap returns r such that it ends with the refusal when it brings more.
+func (m room) cap(r io.Reader) io.Reader {
+	if m.left < 0 {
+		return r
+	}
+	return &capped{r, m}
+}
+
+type capped struct {
+	io.Reader
+	room
+}
+
+func (c *capped) Read(b []byte) (int, error) {
+	n, err := c.Reader.Read(b)
+	if c.left -= int64(n); c.left < 0 {
+		return 0, c.room.err
+	}
+	return n, err
 }
 
 // ImageCreate is ImageCreate within the project's limits.
@@ -88,8 +142,7 @@ func (c *Content) ImageCreate(tx *statestore.Txn, caller cloud.Caller, id string
 // no room, or too many already.
 func (c *Content) beginWithin(tx *statestore.Txn, op string, i Image) error {
 	if l := c.Limits(tx, i.ProjectID); l.Uploading >= 0 && UsageGet(tx, i.ProjectID).Uploading > l.Uploading { // i counts
-		return fault(cloud.Quota, op, i.ID, "", "Project %s is over a limit for [Resource image_count_uploading is over limit of %d due to current usage %d and delta 1].",
-			i.ProjectID, l.Uploading, l.Uploading)
+		return over(op, i.ProjectID, "image_count_uploading", l.Uploading, l.Uploading, 1)
 	}
 	return c.within(tx, op, i.ProjectID, Usage{Size: 1})
 }

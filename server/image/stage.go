@@ -23,6 +23,7 @@ func (c *Content) staged(name string) string { return filepath.Join(c.staging, n
 func (c *Content) Stage(w Write, caller cloud.Caller, id string, r io.Reader) error {
 	const op = "ImageStage"
 	var img Image
+	var left room
 	err := w(func(tx *statestore.Txn) (err error) {
 		if img, err = stageBegin(tx, caller, id); err != nil {
 			return err
@@ -30,12 +31,13 @@ func (c *Content) Stage(w Write, caller cloud.Caller, id string, r io.Reader) er
 		if err := c.within(tx, op, img.ProjectID, Usage{Staged: 1}); err != nil {
 			return err
 		}
+		left = c.room(tx, op, img.ProjectID, true, 0)
 		return c.beginWithin(tx, op, img)
 	})
 	if err != nil {
 		return err
 	}
-	size, err := c.keep(r, img.UploadID)
+	size, err := c.keep(left.cap(r), img.UploadID)
 	if err == nil {
 		err = w(func(tx *statestore.Txn) error {
 			if err := c.within(tx, op, img.ProjectID, Usage{Staged: size}); err != nil {

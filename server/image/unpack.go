@@ -1,7 +1,6 @@
 package image
 
 import (
-	"archive/zip"
 	"bytes"
 	"compress/bzip2"
 	"compress/gzip"
@@ -10,49 +9,39 @@ import (
 	"os"
 
 	"github.com/klauspost/compress/zstd"
+	"github.com/therootcompany/xz"
 
 	"github.com/cloudlet/cloudlet/server/cloud"
 	"github.com/cloudlet/cloudlet/server/task"
 )
 
-// zstdWindow bounds the memory that a Zstandard stream makes us use, in bytes.
-const zstdWindow = 128 << 20
+// Bounds on the memory that a stream makes us use, in bytes: what the tools use at
+// their highest ordinary levels.
+const (
+	zstdWindow   = 128 << 20
+	xzDictionary = 64 << 20
+)
 
 // packings tell compressed bytes by how they start.
 var packings = []struct {
 	magic string
-	open  func(f *os.File, size int64) (io.Reader, error)
+	open  func(f *io.SectionReader) (io.Reader, error)
 }{
-	{"\x1f\x8b\x08", func(f *os.File, _ int64) (io.Reader, error) { return gzip.NewReader(f) }},
-	{"BZh", func(f *os.File, _ int64) (io.Reader, error) { return bzip2.NewReader(f), nil }},
-	{"\x28\xb5\x2f\xfd", func(f *os.File, _ int64) (io.Reader, error) {
+	{"\x1f\x8b\x08", func(f *io.SectionReader) (io.Reader, error) { return gzip.NewReader(f) }},
+	{"BZh", func(f *io.SectionReader) (io.Reader, error) { return bzip2.NewReader(f), nil }},
+	{"\x28\xb5\x2f\xfd", func(f *io.SectionReader) (io.Reader, error) {
 		r, err := zstd.NewReader(f, zstd.WithDecoderMaxWindow(zstdWindow), zstd.WithDecoderConcurrency(1))
 		if err != nil {
 			return nil, err
 		}
 		return r.IOReadCloser(), nil
 	}},
+	{"\xfd7zXZ\x00", func(f *io.SectionReader) (io.Reader, error) { return xz.NewReader(f, xzDictionary) }},
 	{"PK\x03\x04", openZip},
 }
 
-// openZip opens the one file of an archive.
-func openZip(f *os.File, size int64) (io.Reader, error) {
-	z, err := zip.NewReader(f, size)
-	if err != nil {
-		return nil, err
-	}
-	if len(z.File) != 1 {
-		return nil, cloud.Errorf(cloud.Invalid, "image", "The archive holds %d files; it must hold the image and nothing else.", len(z.File))
-	}
-	return z.File[0].Open()
-}
-
 // openPacked returns what is within compressed bytes; nil if they are not.
-func openPacked(f *os.File) (io.Reader, error) {
-	info, err := f.Stat()
-	if err != nil {
-		return nil, err
-	}
+func openPacked(f *io.SectionReader) (io.Reader, error) {
 	head := make([]byte, 8)
 	n, err := f.ReadAt(head, 0)
 	if err != nil && err != io.EOF {
@@ -60,7 +49,7 @@ func openPacked(f *os.File) (io.Reader, error) {
 	}
 	for _, p := range packings {
 		if bytes.HasPrefix(head[:n], []byte(p.magic)) {
-			return p.open(f, info.Size())
+			return p.open(f)
 		}
 	}
 	return nil, nil
@@ -82,7 +71,7 @@ func (m importer) unpack(ctx context.Context, r *task.Run) (task.Outcome, error)
 		return task.Fail(cloud.Errorf(cloud.Invalid, "image", "The staged bytes of image %s are gone.", i.ID).Because(err)), nil
 	}
 	defer f.Close()
-	from, err := openPacked(f)
+	from, err := openPacked(io.NewSectionReader(f, 0, i.StagedSize))
 	if err != nil {
 		return task.Fail(damaged(i, err)), nil
 	}
@@ -92,9 +81,10 @@ func (m importer) unpack(ctx context.Context, r *task.Run) (task.Outcome, error)
 	if c, ok := from.(io.Closer); ok {
 		defer c.Close()
 	}
-	size, err := m.keep(&meter{from, ctx, r, -1, 0}, name)
+	left := m.room(r.Store.Snapshot(), "ImageImport", i.ProjectID, true, i.StagedSize)
+	size, err := m.keep(left.cap(&meter{from, ctx, r, -1, 0}), name)
 	if err != nil {
-		if full(err) || ctx.Err() != nil {
+		if full(err) || broken(err) || ctx.Err() != nil {
 			_, told := explain("ImageImport", i.ID, err)
 			return task.Outcome{}, told
 		}
@@ -105,7 +95,7 @@ func (m importer) unpack(ctx context.Context, r *task.Run) (task.Outcome, error)
 
 // damaged says that compressed bytes are not whole, unless err says something better.
 func damaged(i Image, err error) error {
-	if e := cloud.AsError(err); e.Kind == cloud.TooLarge || e.Resource == "image" && e.Err == nil {
+	if e := cloud.AsError(err); e.Kind == cloud.TooLarge || e.Kind == cloud.Quota || e.Resource == "image" && e.Err == nil {
 		return e
 	}
 	return cloud.Errorf(cloud.Invalid, "image", "The bytes of image %s cannot be decompressed: they are damaged.", i.ID).Because(err)

@@ -78,7 +78,7 @@ func (w world) read(i Image) string {
 	return string(b)
 }
 
-func packed(t *testing.T) map[string]string {
+func packed(t testing.TB) map[string]string {
 	var g, z, s bytes.Buffer
 	gw := gzip.NewWriter(&g)
 	zw := zip.NewWriter(&z)
@@ -98,7 +98,7 @@ func packed(t *testing.T) map[string]string {
 			t.Fatal(err)
 		}
 	}
-	return map[string]string{"gzip": g.String(), "zip": z.String(), "zstd": s.String()}
+	return map[string]string{"gzip": g.String(), "zip": z.String(), "zstd": s.String(), "xz": xzOf(28), "bzip2": bzip2Of()}
 }
 
 func TestDecompression(t *testing.T) {

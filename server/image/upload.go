@@ -46,18 +46,19 @@ func (c *Content) UploadTo(w Write, caller cloud.Caller, id, store string, r io.
 	}
 	var img Image
 	var sealed *seal
+	var left room
 	err = w(func(tx *statestore.Txn) (err error) {
 		if img, err = uploadBegin(tx, caller, id); err != nil {
 			return err
 		}
-		sealed = c.signing.sealOf(tx, img, caller.UserID, tx.Now())
+		sealed, left = c.signing.sealOf(tx, img, caller.UserID, tx.Now()), c.room(tx, op, img.ProjectID, false, 0)
 		return c.beginWithin(tx, op, img)
 	})
 	if err != nil {
 		return Image{}, err
 	}
 	var done Image
-	if r, err = sealed.check(r); err == nil {
+	if r, err = sealed.check(left.cap(r)); err == nil {
 		if done, err = c.fill(w, img, to, r); err == nil {
 			return done, nil
 		}
@@ -247,7 +248,9 @@ func (c *Content) take(f file, sums io.Writer, r io.Reader, declared string) (si
 	buf := make([]byte, block)
 	for end := false; !end; {
 		var n int
-		if n, end, err = readBlock(r, buf); err != nil {
+		if n, end, err = readBlock(r, buf); cloud.Is(err, cloud.Quota) {
+			return 0, err
+		} else if err != nil {
 			return 0, cloud.Errorf(cloud.Invalid, "image", "The upload ended before it was complete, after %d bytes.", size+int64(n)).Because(err)
 		}
 		b := buf[:n]

@@ -62,7 +62,7 @@ func (f *serverFlags) declare(s *settings) {
 	s.Var(pairs{&f.imageLimits}, "image-limit", "bound of what a project has of images where no limit of the name is registered, `name:number`, -1 for none; may repeat. Names: image_count_total (1000 unless given), image_count_uploading, and in MiB image_size_total, image_stage_total")
 	s.DurationVar(&f.deleteDelay, "image-delete-delay", 0, "`duration`, such as 24h, that the bytes of deleted images stay")
 	s.StringVar(&f.imageFormat, "image-convert", "", "disk `format` that imported images are converted to: raw, qcow2 or vmdk; none unless given")
-	s.BoolVar(&f.decompress, "image-decompress", false, "imported images that are compressed (gzip, bzip2, zstd, zip) are stored decompressed")
+	s.BoolVar(&f.decompress, "image-decompress", false, "imported images that are compressed (gzip, bzip2, zstd, xz, zip) are stored decompressed")
 	s.StringVar(&f.imageTrust, "image-trust-dir", "", "`directory` of the certificates that images may be signed by: UUID.pem is a signer's, other .pem and .crt files hold authorities")
 	s.BoolVar(&f.imageLocations, "image-locations", false, "users see and set where images' bytes are, as OpenStack's show_multiple_locations")
 	s.StringVar(&f.fetchAllow, "fetch-allow", "", "`networks`, such as 10.1.0.0/16,::1/128, that images may be fetched from by URL though they are not public")
