@@ -97,7 +97,7 @@ func (b *liveBody) Read(p []byte) (int, error) {
 
 // ServeHTTP answers one call.
 func (f *Front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	start := f.clock.Now()
+	start, body := f.clock.Now(), r.Body
 	rq := &Request{HTTP: r, ID: "req-" + cloud.NewID(), front: f, store: f.store}
 	h := w.Header()
 	h.Set("X-Openstack-Request-Id", rq.ID)
@@ -133,6 +133,7 @@ func (f *Front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	f.send(w, rq, resp)
 	f.record(rq, e, resp.Status, f.clock.Now().Sub(start))
+	drain(w, r, body)
 }
 
 // call runs the row's checks and its handler, again and again if the client waits.
