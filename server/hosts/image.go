@@ -10,6 +10,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/cloudlet/cloudlet/hypervisor/hostapi"
+	"github.com/cloudlet/cloudlet/server/cloud"
 )
 
 const chunk = 256 << 10 // bytes of an image in one message
@@ -22,7 +23,11 @@ func (s *Server) FetchImage(r *hostapi.FetchImageRequest, stream hostapi.Hosts_F
 			return status.Error(codes.Unauthenticated, "a certificate of this cloud is needed")
 		}
 	}
-	f, size, err := s.Images.Open(r.Sha256)
+	f, size, err := s.Images.Open(stream.Context(), r.Sha256)
+	if err != nil && !cloud.Is(err, cloud.NotFound) {
+		s.Log.Error("image cannot be read", "sha256", r.Sha256, "error", err)
+		return status.Error(codes.Unavailable, "the image cannot be read now")
+	}
 	if err != nil {
 		return status.Errorf(codes.NotFound, "there is no image with the content %s", r.Sha256)
 	}
@@ -46,6 +51,9 @@ func (s *Server) FetchImage(r *hostapi.FetchImageRequest, stream hostapi.Hosts_F
 			return nil
 		case err != nil:
 			s.Log.Error("image cannot be read", "sha256", r.Sha256, "error", err)
+			if cloud.Is(err, cloud.Unavailable) {
+				return status.Error(codes.Unavailable, "the image cannot be read now")
+			}
 			return status.Error(codes.DataLoss, "the image cannot be read")
 		}
 	}

@@ -25,8 +25,9 @@ const MaxMessage = 256 << 20
 
 // Images gives out image bytes by their content address.
 type Images interface {
-	// Open returns the bytes and how many there are. NotFound if there are none.
-	Open(sha256 string) (io.ReadSeekCloser, int64, error)
+	// Open returns the bytes and how many there are, which can be read as long as the
+	// context holds. NotFound if there are none.
+	Open(ctx context.Context, sha256 string) (io.ReadSeekCloser, int64, error)
 }
 
 // Options is what a Server needs.

@@ -77,7 +77,7 @@ func (c *clock) sleepers() int {
 // contents are images by their address.
 type contents map[string]string
 
-func (c contents) Open(sha string) (io.ReadSeekCloser, int64, error) {
+func (c contents) Open(_ context.Context, sha string) (io.ReadSeekCloser, int64, error) {
 	s, ok := c[sha]
 	if !ok {
 		return nil, 0, cloud.Errorf(cloud.NotFound, "image", "none")

@@ -67,7 +67,7 @@ func TestBrokenStore(t *testing.T) {
 		}
 		gone, err := get(w, func(tx *statestore.Txn) (Image, error) { return ImageDelete(tx, ann, i.ID) })
 		if err == nil {
-			err = w.c.Forget(w.write, gone)
+			err = w.c.Forget(t.Context(), w.write, gone)
 		}
 		if err != nil {
 			t.Fatal(err)

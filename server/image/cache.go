@@ -14,10 +14,10 @@ import (
 	"github.com/cloudlet/cloudlet/statestore"
 )
 
-// Cached is an image that an administrator wants at hand. The stores are local
-// files and hosts keep copies of their own, so there is nothing to copy: caching
-// reads all of the bytes, checks them against their SHA-256, and so leaves them in
-// the memory of this machine as far as it goes.
+// Cached is an image that an administrator wants at hand. Hosts keep copies of their
+// own, so there is nothing to copy: caching reads all of the bytes from the store
+// that downloads would take them from and checks them against their SHA-256. Those
+// of a local file are left in the memory of this machine as far as it goes.
 type Cached struct {
 	ImageID    string
 	Queued     bool // not read yet
@@ -89,7 +89,7 @@ func (m importer) read(ctx context.Context, r *task.Run) (task.Outcome, error) {
 	if err := r.Decode(&l, nil); err != nil {
 		return task.Fail(err), nil
 	}
-	f, size, err := m.Open(l.SHA256)
+	f, size, err := m.Open(ctx, l.SHA256)
 	if err != nil {
 		return task.Fail(err), nil
 	}

@@ -80,7 +80,7 @@ func (w world) queued(format string) Image {
 }
 
 func (w world) upload(id string, r io.Reader) (Image, error) {
-	return w.c.Upload(w.write, ann, id, r)
+	return w.c.Upload(w.t.Context(), w.write, ann, id, r)
 }
 
 func (w world) status(id string) Status {
@@ -128,7 +128,7 @@ func TestUpload(t *testing.T) {
 		got.SHA256 != hex.EncodeToString(s2[:]) || got.SHA512 != hex.EncodeToString(s5[:]) || got.MD5 != hex.EncodeToString(m5[:]) {
 		t.Errorf("%+v", got)
 	}
-	f, size, err := w.c.Open(got.SHA256)
+	f, size, err := w.c.Open(w.t.Context(), got.SHA256)
 	if err != nil || size != got.Size {
 		t.Fatal(size, err)
 	}
@@ -161,7 +161,7 @@ func TestUploadThatFailsLeavesNothing(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := w.c.Drop(w.write, i.SHA256); err != nil {
+		if err := w.c.Drop(w.t.Context(), w.write, i.SHA256, i.InStores()); err != nil {
 			t.Fatal(err)
 		}
 		w.wantFiles()
@@ -247,7 +247,7 @@ func TestEqualBytesAreSharedAndDroppedLast(t *testing.T) {
 		t.Fatalf("%q and %q", one.SHA256, two.SHA256)
 	}
 	w.wantFiles(one.SHA256)
-	f, _, err := w.c.Open(one.SHA256)
+	f, _, err := w.c.Open(w.t.Context(), one.SHA256)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -256,7 +256,7 @@ func TestEqualBytesAreSharedAndDroppedLast(t *testing.T) {
 		if _, err := get(w, func(tx *statestore.Txn) (Image, error) { return ImageDelete(tx, ann, id) }); err != nil {
 			t.Fatal(err)
 		}
-		if err := w.c.Drop(w.write, one.SHA256); err != nil {
+		if err := w.c.Drop(w.t.Context(), w.write, one.SHA256, nil); err != nil {
 			t.Fatal(err)
 		}
 		if got := len(w.files()); got != 1-n {
@@ -266,11 +266,11 @@ func TestEqualBytesAreSharedAndDroppedLast(t *testing.T) {
 	if b, err := io.ReadAll(f); err != nil || string(b) != "the same" {
 		t.Errorf("a download that had begun ends with %q, %v", b, err)
 	}
-	if _, _, err := w.c.Open(one.SHA256); !cloud.Is(err, cloud.NotFound) {
+	if _, _, err := w.c.Open(w.t.Context(), one.SHA256); !cloud.Is(err, cloud.NotFound) {
 		t.Errorf("dropped bytes: %v", err)
 	}
 	for _, name := range []string{"", "..", "../x", "incoming", strings.Repeat("A", 64)} {
-		if _, _, err := w.c.Open(name); !cloud.Is(err, cloud.NotFound) {
+		if _, _, err := w.c.Open(w.t.Context(), name); !cloud.Is(err, cloud.NotFound) {
 			t.Errorf("%q: %v", name, err)
 		}
 	}
@@ -290,7 +290,7 @@ func TestDropAgainstUpload(t *testing.T) {
 					t.Error(err)
 					return
 				}
-				if f, _, err := w.c.Open(i.SHA256); err != nil {
+				if f, _, err := w.c.Open(w.t.Context(), i.SHA256); err != nil {
 					t.Errorf("an active image has lost its bytes: %v", err)
 				} else {
 					f.Close()
@@ -298,7 +298,7 @@ func TestDropAgainstUpload(t *testing.T) {
 				if _, err := get(w, func(tx *statestore.Txn) (Image, error) { return ImageDelete(tx, ann, i.ID) }); err != nil {
 					t.Error(err)
 				}
-				if err := w.c.Drop(w.write, i.SHA256); err != nil {
+				if err := w.c.Drop(w.t.Context(), w.write, i.SHA256, i.InStores()); err != nil {
 					t.Error(err)
 				}
 			}
@@ -381,7 +381,7 @@ func TestHolesAreKept(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	info, err := os.Stat(w.c.shelves[0].path(i.SHA256))
+	info, err := os.Stat(filepath.Join(w.c.shelves[0].Dir, i.SHA256))
 	if err != nil || info.Size() != 64<<20+3 {
 		t.Fatal(err)
 	}
@@ -468,7 +468,7 @@ func script(w world, id string) (acknowledged Status) {
 	if err != nil {
 		return Active
 	}
-	_ = w.c.Drop(w.write, i.SHA256)
+	_ = w.c.Drop(w.t.Context(), w.write, i.SHA256, i.InStores())
 	return Deleted
 }
 
@@ -485,7 +485,7 @@ func checkCrashed(t *testing.T, w world, id string, acknowledged Status) {
 		return
 	}
 	w.wantFiles(i.SHA256)
-	f, _, err := w.c.Open(i.SHA256)
+	f, _, err := w.c.Open(w.t.Context(), i.SHA256)
 	if err != nil {
 		t.Fatal(err)
 	}

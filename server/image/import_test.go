@@ -198,7 +198,7 @@ func TestDeleteEndsAnImport(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := w.c.Forget(w.write, i); err != nil {
+		if err := w.c.Forget(t.Context(), w.write, i); err != nil {
 			t.Fatal(err)
 		}
 		w.settled()
@@ -211,7 +211,7 @@ func TestDeleteEndsAnImport(t *testing.T) {
 
 func TestSharedContentOfSeveralStores(t *testing.T) {
 	w := world{t, storetest.NewStore(t, testTables), openTwo(t, t.TempDir())}
-	a, err := w.c.UploadTo(w.write, ann, w.queued("raw").ID, "two", strings.NewReader("bytes"))
+	a, err := w.c.UploadTo(t.Context(), w.write, ann, w.queued("raw").ID, "two", strings.NewReader("bytes"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -223,7 +223,7 @@ func TestSharedContentOfSeveralStores(t *testing.T) {
 		t.Helper()
 		gone, err := get(w, func(tx *statestore.Txn) (Image, error) { return ImageDelete(tx, ann, i.ID) })
 		if err == nil {
-			err = w.c.Forget(w.write, gone)
+			err = w.c.Forget(t.Context(), w.write, gone)
 		}
 		if all := w.everything(); err != nil || len(all) != want {
 			t.Errorf("%v, %v", all, err)
@@ -233,13 +233,13 @@ func TestSharedContentOfSeveralStores(t *testing.T) {
 		t.Errorf("%v", w.everything())
 	}
 	drop(a, 1)
-	f, _, err := w.c.Open(b.SHA256)
+	f, _, err := w.c.Open(t.Context(), b.SHA256)
 	if err != nil {
 		t.Fatal(err)
 	}
 	f.Close()
 	drop(b, 0)
-	if _, err := w.c.UploadTo(w.write, ann, w.queued("raw").ID, "nowhere", strings.NewReader("x")); !cloud.Is(err, cloud.Invalid) {
+	if _, err := w.c.UploadTo(t.Context(), w.write, ann, w.queued("raw").ID, "nowhere", strings.NewReader("x")); !cloud.Is(err, cloud.Invalid) {
 		t.Error(err)
 	}
 }

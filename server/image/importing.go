@@ -33,10 +33,6 @@ const (
 // importPatience is how long an import goes on failing: somebody waits for it.
 const importPatience = time.Minute
 
-// CleanTask is the kind of the tasks that remove what a failed import has left, and
-// images whose deletion was delayed.
-const CleanTask = "image_clean"
-
 // Fetcher reads what a user names by a URL.
 type Fetcher interface {
 	// Open returns the bytes, which the caller closes, and how many there are to
@@ -62,7 +58,8 @@ func (c *Content) Kinds(o ImportOptions) []task.Kind {
 		{Name: ImportTask, Failed: importFailed, Patience: importPatience, Steps: map[string]task.Step{stepFetch: m.fetch, stepUnpack: m.unpack, stepCheck: m.check, stepConvert: m.reformat,
 			stepStore: m.store, stepClean: m.clean}},
 		{Name: CacheTask, Failed: uncached, Steps: map[string]task.Step{"read": m.read}},
-		{Name: CleanTask, Steps: map[string]task.Step{stepClean: m.scrub}},
+		{Name: CleanTask, Patience: stubborn, Steps: map[string]task.Step{stepClean: m.scrub}},
+		{Name: SweepTask, Patience: stubborn, Steps: map[string]task.Step{stepSweep: m.sweep}},
 	}
 }
 
@@ -153,7 +150,7 @@ func (m importer) source(ctx context.Context, r *task.Run, w importWork) (io.Rea
 	if src.Status != Active || !src.HasData() {
 		return nil, 0, nil, cloud.Errorf(cloud.Invalid, "image", "Image %s is %s: only one that is active can be imported from.", src.ID, src.Status)
 	}
-	f, size, err := m.Open(src.SHA256)
+	f, size, err := m.Open(ctx, src.SHA256)
 	if err != nil {
 		return nil, 0, nil, cloud.Errorf(cloud.Unavailable, "image", "The bytes of image %s cannot be read now.", src.ID).Because(err)
 	}
@@ -265,8 +262,7 @@ func (m importer) store(ctx context.Context, r *task.Run) (task.Outcome, error) 
 			return stored(tx, r, w, id, got)
 		})
 	}
-	write := func(fn func(*statestore.Txn) error) error { return r.Store.Write(ctx, fn) }
-	err = errors.Join(err, m.release(write, got.SHA256))
+	err = errors.Join(err, m.release(ctx, writing(ctx, r), got.SHA256, id))
 	if err != nil && !w.AllMustSucceed && len(i.ImportLeft)+len(i.Stores) > 1 && ctx.Err() == nil {
 		return task.Next(stepStore).Commit(func(tx *statestore.Txn) error { return missed(tx, r, id) }), nil
 	}
@@ -281,6 +277,9 @@ func (m importer) store(ctx context.Context, r *task.Run) (task.Outcome, error) 
 // that they are what their name says.
 func (m importer) put(ctx context.Context, r *task.Run, i Image, id string, got checked) error {
 	to, err := m.shelf(id)
+	if err == nil {
+		err = to.ready(ctx)
+	}
 	if err != nil {
 		return err
 	}
@@ -288,7 +287,7 @@ func (m importer) put(ctx context.Context, r *task.Run, i Image, id string, got 
 	if i.Status == Importing {
 		from, err = os.Open(m.staged(i.Staged))
 	} else {
-		from, _, err = m.Open(i.SHA256)
+		from, _, err = m.Open(ctx, i.SHA256)
 	}
 	if err != nil {
 		return err
@@ -311,7 +310,7 @@ func (m importer) put(ctx context.Context, r *task.Run, i Image, id string, got 
 	if err != nil {
 		return errors.Join(err, os.Remove(f.Name()))
 	}
-	return place(f.Name(), to, got.SHA256)
+	return to.put(ctx, got.SHA256, f.Name())
 }
 
 // stored records that a store has the bytes. It is safe to repeat.
@@ -379,38 +378,4 @@ func importFailed(tx *statestore.Txn, t task.Task, _ string) {
 		clean(tx, left, 0)
 	}
 	touch(tx, i)
-}
-
-// clean has the bytes of an image removed that no row names any more.
-func clean(tx *statestore.Txn, i Image, after time.Duration) {
-	// A task's input that cannot be encoded does not exist.
-	_, _ = task.Create(tx, cloud.Caller{}, task.Spec{Kind: CleanTask, Subject: i.ID, Owner: i.ProjectID, Input: leftover{i.SHA256, i.Staged}, Step: stepClean, After: after})
-}
-
-// leftover is the input of a CleanTask.
-type leftover struct{ SHA256, Staged string }
-
-// scrub removes bytes that are not wanted any more.
-func (m importer) scrub(ctx context.Context, r *task.Run) (task.Outcome, error) {
-	var l leftover
-	if err := r.Decode(&l, nil); err != nil {
-		return task.Fail(err), nil
-	}
-	if err := m.unstage(l.Staged); err != nil {
-		return task.Outcome{}, err
-	}
-	err := r.Store.Write(ctx, func(tx *statestore.Txn) error {
-		if i, ok := Images.Get(tx, r.Subject); ok && i.Status == PendingDelete {
-			remove(tx, i)
-		}
-		return nil
-	})
-	if err != nil {
-		return task.Outcome{}, err
-	}
-	write := func(fn func(*statestore.Txn) error) error { return r.Store.Write(ctx, fn) }
-	if err := m.Drop(write, l.SHA256); err != nil {
-		return task.Outcome{}, err
-	}
-	return task.Done(), nil
 }

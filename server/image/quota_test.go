@@ -92,7 +92,7 @@ func TestDelayedDelete(t *testing.T) {
 	}
 	gone, err := get(w, func(tx *statestore.Txn) (Image, error) { return w.c.ImageDelete(tx, ann, i.ID) })
 	if err == nil {
-		err = w.c.Forget(w.write, gone)
+		err = w.c.Forget(t.Context(), w.write, gone)
 	}
 	if err == nil {
 		err = w.c.Sweep(t.Context(), s)

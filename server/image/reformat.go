@@ -6,6 +6,7 @@ import (
 	"os"
 
 	"github.com/cloudlet/cloudlet/server/cloud"
+	"github.com/cloudlet/cloudlet/server/image/blob"
 	"github.com/cloudlet/cloudlet/server/task"
 	"github.com/cloudlet/cloudlet/statestore"
 )
@@ -43,7 +44,7 @@ func (m importer) reformat(ctx context.Context, r *task.Run) (task.Outcome, erro
 	}
 	size, err := durable(to)
 	if err == nil {
-		err = syncDir(m.staging)
+		err = blob.SyncDir(m.staging)
 	}
 	if err != nil {
 		return task.Outcome{}, err

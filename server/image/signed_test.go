@@ -124,7 +124,7 @@ func TestSignedUpload(t *testing.T) {
 		if c.status == Active && err == nil {
 			gone, err := get(w, func(tx *statestore.Txn) (Image, error) { return ImageDelete(tx, ann, i.ID) })
 			if err == nil {
-				err = w.c.Forget(w.write, gone)
+				err = w.c.Forget(t.Context(), w.write, gone)
 			}
 			if err != nil {
 				t.Error(err)

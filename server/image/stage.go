@@ -1,6 +1,7 @@
 package image
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -9,6 +10,7 @@ import (
 	"path/filepath"
 
 	"github.com/cloudlet/cloudlet/server/cloud"
+	"github.com/cloudlet/cloudlet/server/image/blob"
 	"github.com/cloudlet/cloudlet/statestore"
 )
 
@@ -91,7 +93,7 @@ func stageDone(tx *statestore.Txn, begun Image, size int64) error {
 
 // keep stages the bytes of r, of whatever format, under a name.
 func (c *Content) keep(r io.Reader, name string) (size int64, err error) {
-	f, err := c.create(c.shelves[0].incoming)
+	f, err := c.create(c.incoming)
 	if err != nil {
 		return 0, err
 	}
@@ -102,7 +104,7 @@ func (c *Content) keep(r io.Reader, name string) (size int64, err error) {
 	err = errors.Join(err, f.Close())
 	if err == nil {
 		if err = os.Rename(f.Name(), c.staged(name)); err == nil {
-			return size, syncDir(c.staging)
+			return size, blob.SyncDir(c.staging)
 		}
 	}
 	return 0, errors.Join(fmt.Errorf("staging: %w", err), os.Remove(f.Name()))
@@ -120,7 +122,7 @@ func (c *Content) unstage(name string) error {
 }
 
 // Forget removes the bytes of an image that was deleted: what was staged for it,
-// and its content unless another image names it.
-func (c *Content) Forget(w Write, i Image) error {
-	return errors.Join(c.unstage(i.Staged), c.Drop(w, i.SHA256))
+// and its content unless another image names it. Remote stores are left to a task.
+func (c *Content) Forget(ctx context.Context, w Write, i Image) error {
+	return errors.Join(c.unstage(i.Staged), c.Drop(ctx, w, i.SHA256, i.InStores()))
 }

@@ -6,7 +6,10 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"time"
 
+	"github.com/cloudlet/cloudlet/server/cloud"
+	"github.com/cloudlet/cloudlet/server/task"
 	"github.com/cloudlet/cloudlet/statestore"
 )
 
@@ -15,11 +18,18 @@ import (
 // not whole, what is staged for no import, and contents that no image names are
 // deleted. It is called once, before the first upload, delete or task; a second
 // call finds nothing to do. Files that are neither are left alone.
+//
+// Remote stores, which may be away, are swept by a task each, as soon as it can.
 func (c *Content) Sweep(ctx context.Context, s *statestore.Store) error {
 	err := s.Write(ctx, func(tx *statestore.Txn) error {
 		for _, i := range slices.Collect(Images.All(tx)) {
 			if i.Status == Saving || i.Status == Uploading && i.UploadID != "" {
 				uploadFailed(tx, i, Interrupted)
+			}
+		}
+		for _, sh := range c.shelves {
+			if sh.Remote() {
+				sweepLater(tx, sh.ID)
 			}
 		}
 		return nil
@@ -29,16 +39,65 @@ func (c *Content) Sweep(ctx context.Context, s *statestore.Store) error {
 	}
 	now := s.Snapshot()
 	for _, sh := range c.shelves {
+		if sh.Remote() {
+			continue
+		}
 		err = errors.Join(err, removeFiles(sh.incoming, func(string) bool { return true }))
-		err = errors.Join(err, removeFiles(sh.Dir, func(name string) bool {
-			return isSHA256(name) && !slices.Contains(c.namedBy(now, name), sh.ID)
-		}))
+		err = errors.Join(err, c.unnamed(ctx, sh, func() statestore.Reader { return now }, func(name string) error { return sh.Blobs.Remove(ctx, name) }))
 	}
 	staged := map[string]bool{}
 	for i := range Images.All(now) {
 		staged[i.Staged] = true
 	}
 	return errors.Join(err, removeFiles(c.staging, func(name string) bool { return !staged[name] }))
+}
+
+// unnamed calls remove with each content in a store that no image names there.
+func (c *Content) unnamed(ctx context.Context, s *shelf, now func() statestore.Reader, remove func(name string) error) error {
+	var failed error
+	for name, err := range s.Blobs.Names(ctx) {
+		if err != nil {
+			return errors.Join(failed, s.fault(err))
+		}
+		if isSHA256(name) && !slices.Contains(c.namedBy(now(), name), s.ID) {
+			failed = errors.Join(failed, remove(name))
+		}
+	}
+	return failed
+}
+
+// SweepTask is the kind of the tasks that sweep remote stores; their subject is the
+// store.
+const SweepTask = "image_sweep"
+
+const stepSweep = "sweep"
+
+// sweepLater has a store swept: by the task that already is to, at once.
+func sweepLater(tx *statestore.Txn, store string) {
+	for t := range task.Tasks.By(tx, "subject", store) {
+		if t.Kind == SweepTask && t.State.Open() {
+			t.NotBefore, t.Tries, t.FailingSince = tx.Now(), 0, time.Time{}
+			task.Tasks.Put(tx, t)
+			return
+		}
+	}
+	_, _ = task.Create(tx, cloud.Caller{}, task.Spec{Kind: SweepTask, Subject: store, Step: stepSweep}) // there is no input to be encoded
+}
+
+// sweep removes what no image names from a remote store, and what uploads have left
+// there that did not end. Uploads may be under way: they hold what they will name.
+func (m importer) sweep(ctx context.Context, r *task.Run) (task.Outcome, error) {
+	s, err := m.shelf(r.Subject)
+	if err != nil {
+		return task.Fail(err), nil // it was taken from the configuration
+	}
+	err = m.unnamed(ctx, s, func() statestore.Reader { return r.Store.Snapshot() }, func(name string) error {
+		return m.drop(ctx, writing(ctx, r), name, []string{s.ID}, true)
+	})
+	if err == nil {
+		err = s.fault(s.Blobs.Tidy(ctx))
+	}
+	return task.Done(), err
 }
 
 // removeFiles removes the plain files of a directory of which drop says so.

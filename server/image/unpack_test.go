@@ -66,7 +66,7 @@ func (w world) importOf(format, container, text string) Image {
 
 func (w world) read(i Image) string {
 	w.t.Helper()
-	f, size, err := w.c.Open(i.SHA256)
+	f, size, err := w.c.Open(w.t.Context(), i.SHA256)
 	if err != nil {
 		w.t.Fatal(err)
 	}

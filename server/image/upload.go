@@ -2,6 +2,7 @@ package image
 
 import (
 	"bytes"
+	"context"
 	"crypto/md5"
 	"crypto/sha256"
 	"crypto/sha512"
@@ -23,22 +24,23 @@ import (
 // as long as r does and uses the same little memory for any size.
 //
 //	saving (durable) ─▶ bytes into incoming, sums in passing ─▶ inspected ─▶
-//	fsync ─▶ renamed to the SHA-256 ─▶ fsync of the directory ─▶ active (durable)
+//	fsync ─▶ put into the store under the SHA-256 (durable) ─▶ active (durable)
 //
 // Whatever fails, the bytes are gone and the image is queued again, or killed if
-// its bytes are refused. A process that dies leaves that to Sweep.
+// its bytes are refused. A process that dies leaves that to Sweep. The context
+// bounds what is sent to a remote store; r ends by itself.
 //
 // Error kinds: NotFound, also if the image was deleted meanwhile; Conflict if it
 // is not queued; Invalid for an image without formats, for bytes that end early
-// and for those that are refused; TooLarge also for a full disk; Unavailable for one
-// that cannot be written to.
-func (c *Content) Upload(w Write, caller cloud.Caller, id string, r io.Reader) (Image, error) {
-	return c.UploadTo(w, caller, id, "", r)
+// and for those that are refused; TooLarge also for a full disk; Unavailable for a
+// store that is away or cannot be written to.
+func (c *Content) Upload(ctx context.Context, w Write, caller cloud.Caller, id string, r io.Reader) (Image, error) {
+	return c.UploadTo(ctx, w, caller, id, "", r)
 }
 
 // UploadTo is Upload to a store; "" means the default one. Error kinds: Invalid
 // also for a store that there is not.
-func (c *Content) UploadTo(w Write, caller cloud.Caller, id, store string, r io.Reader) (Image, error) {
+func (c *Content) UploadTo(ctx context.Context, w Write, caller cloud.Caller, id, store string, r io.Reader) (Image, error) {
 	const op = "ImageUpload"
 	to, err := c.shelf(store)
 	if err != nil {
@@ -59,7 +61,7 @@ func (c *Content) UploadTo(w Write, caller cloud.Caller, id, store string, r io.
 	}
 	var done Image
 	if r, err = sealed.check(left.cap(r)); err == nil {
-		if done, err = c.fill(w, img, to, r); err == nil {
+		if done, err = c.fill(ctx, w, img, to, r); err == nil {
 			return done, nil
 		}
 	}
@@ -71,13 +73,16 @@ func (c *Content) UploadTo(w Write, caller cloud.Caller, id, store string, r io.
 }
 
 // fill takes in the bytes of an image that is saving, and makes it active.
-func (c *Content) fill(w Write, img Image, to *shelf, r io.Reader) (done Image, err error) {
+func (c *Content) fill(ctx context.Context, w Write, img Image, to *shelf, r io.Reader) (done Image, err error) {
+	if err := to.ready(ctx); err != nil {
+		return Image{}, err
+	}
 	got, err := c.receive(r, to.incoming, img.DiskFormat)
 	if err != nil {
 		return Image{}, err
 	}
 	c.hold(got.sha256)
-	if err = place(got.file, to, got.sha256); err == nil {
+	if err = to.put(ctx, got.sha256, got.file); err == nil {
 		err = w(func(tx *statestore.Txn) (err error) {
 			if err := c.within(tx, "ImageUpload", img.ProjectID, Usage{Size: got.size}); err != nil {
 				return err
@@ -86,7 +91,7 @@ func (c *Content) fill(w Write, img Image, to *shelf, r io.Reader) (done Image, 
 			return err
 		})
 	}
-	return done, errors.Join(err, c.release(w, got.sha256))
+	return done, errors.Join(err, c.release(ctx, w, got.sha256, to.ID))
 }
 
 // explain turns what went wrong in an upload into what happens to the image and
@@ -291,17 +296,4 @@ func readBlock(r io.Reader, b []byte) (n int, end bool, err error) {
 		}
 	}
 	return n, false, nil
-}
-
-// place gives a whole and durable file its address in a store. What is there
-// already is replaced by its equal: who reads the old file goes on reading it. On
-// failure it leaves either nothing or what release removes.
-func place(file string, to *shelf, sha256 string) error {
-	if err := os.Rename(file, to.path(sha256)); err != nil {
-		return errors.Join(fmt.Errorf("keeping an upload: %w", err), os.Remove(file))
-	}
-	if err := syncDir(to.Dir); err != nil {
-		return fmt.Errorf("keeping an upload: %w", err)
-	}
-	return nil
 }

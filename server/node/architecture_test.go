@@ -80,7 +80,7 @@ var testsMay = []ban{
 
 // forTests are the packages that only tests, and each other, import.
 var forTests = []string{"statestore/storetest", "hypervisor/drivertest", "hypervisor/vswitch/vswitchtest", "hypervisor/testbed", "hypervisor/cmd/testbed",
-	"server/cloudtest", "provider/providertest"}
+	"server/cloudtest", "provider/providertest", "server/image/blob/blobtest"}
 
 // dialects must not import each other.
 var dialects = []string{"server/api/keystone", "server/api/glance", "server/api/neutron", "server/api/nova"}

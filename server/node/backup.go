@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/cloudlet/cloudlet/server/image"
 	"github.com/cloudlet/cloudlet/statestore"
@@ -16,7 +18,9 @@ import (
 // A backup is a directory of its own:
 //
 //	state/           the store's copy
-//	images/          the bytes of every image that the state names, by SHA-256
+//	images/          the bytes of every image that the state names, by SHA-256,
+//	                 but for those that lie in remote stores only
+//	remote-stores    the ids of those stores, one a line
 //	clouds.yaml      the credentials of clients, if there were any
 //	host/…/host-id   who the hosts are whose directories are in the server's
 //
@@ -26,6 +30,8 @@ const (
 	imageDir  = "images"
 	hostDir   = "host"
 	hostFiles = hostDir + "/*/host-id" // of several hosts; of one it is host/host-id
+
+	remoteFile = "remote-stores"
 )
 
 // errImagesGone tells that the copied state names images that were deleted before
@@ -71,6 +77,9 @@ func (s *Server) copyTo(ctx context.Context, dir string) error {
 	if err := linkAll(ctx, s.imageDirs, to); err != nil {
 		return err
 	}
+	if err := os.WriteFile(filepath.Join(dir, remoteFile), []byte(strings.Join(s.imageRemote, "\n")), 0o600); err != nil {
+		return err
+	}
 	if err := checkImages(ctx, dir); err != nil {
 		return err
 	}
@@ -80,13 +89,13 @@ func (s *Server) copyTo(ctx context.Context, dir string) error {
 	return syncDir(dir)
 }
 
-// checkImages reports whether every image that a backup's state names is in it.
+// checkImages reports whether every image is in a backup that must be.
 func checkImages(ctx context.Context, dir string) error {
 	e, err := pebble.Open(filepath.Join(dir, stateDir), pebble.Options{ReadOnly: true})
 	if err != nil {
 		return err
 	}
-	return eachImage(ctx, e, func(i image.Image) error {
+	return eachImage(ctx, dir, e, func(i image.Image) error {
 		fi, err := os.Stat(filepath.Join(dir, imageDir, i.SHA256))
 		if errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("%w: %s", errImagesGone, i.ID)
@@ -98,9 +107,15 @@ func checkImages(ctx context.Context, dir string) error {
 	})
 }
 
-// eachImage calls f with every image of a state that has bytes, and closes the
-// state.
-func eachImage(ctx context.Context, e *pebble.Engine, f func(image.Image) error) error {
+// eachImage calls f with every image of a backup's state whose bytes must be in it,
+// and closes the state.
+func eachImage(ctx context.Context, dir string, e *pebble.Engine, f func(image.Image) error) error {
+	list, err := os.ReadFile(filepath.Join(dir, remoteFile))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		e.Close()
+		return err
+	}
+	remote := strings.Fields(string(list))
 	var fatal error
 	tables, logs := Tables()
 	store, err := statestore.Open(ctx, e, statestore.Options{Tables: tables, Logs: logs, OnFatal: func(err error) { fatal = err }})
@@ -108,7 +123,8 @@ func eachImage(ctx context.Context, e *pebble.Engine, f func(image.Image) error)
 		return err
 	}
 	for i := range image.Images.All(store.Snapshot()) {
-		if i.HasData() && err == nil {
+		local := slices.ContainsFunc(i.InStores(), func(store string) bool { return !slices.Contains(remote, store) })
+		if local && err == nil {
 			err = errors.Join(ctx.Err(), f(i))
 		}
 	}

@@ -7,10 +7,12 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/cloudlet/cloudlet/server/fetch"
 	"github.com/cloudlet/cloudlet/server/identity"
 	"github.com/cloudlet/cloudlet/server/image"
+	"github.com/cloudlet/cloudlet/server/image/blob/s3"
 	"github.com/cloudlet/cloudlet/server/image/convert"
 	"github.com/cloudlet/cloudlet/server/image/signature"
 	"github.com/cloudlet/cloudlet/server/task"
@@ -36,7 +38,11 @@ func (s *Server) openImages(ctx context.Context) (*image.Content, error) {
 		Default: s.o.DefaultStore, DeleteDelay: s.o.DeleteDelay,
 		Limits: func(r statestore.Reader, projectID string) image.Limits { return s.imageLimits(r, projectID, limits) }}
 	for _, id := range slices.Sorted(maps.Keys(s.o.ImageStores)) {
-		o.More = append(o.More, image.Store{ID: id, Description: "Files in a directory of their own", Dir: s.o.ImageStores[id]})
+		st, err := imageStore(id, s.o.ImageStores[id])
+		if err != nil {
+			return nil, fmt.Errorf("image store %s: %w", id, err)
+		}
+		o.More = append(o.More, st)
 	}
 	content, err := image.OpenContent(filepath.Join(s.o.DataDir, imageDir), o)
 	if err == nil {
@@ -45,10 +51,15 @@ func (s *Server) openImages(ctx context.Context) (*image.Content, error) {
 	if err != nil {
 		return nil, fmt.Errorf("image store: %w", err)
 	}
-	s.imageDirs = nil
+	s.imageDirs, s.imageRemote = nil, nil
 	for _, st := range content.Stores() {
-		s.imageDirs = append(s.imageDirs, st.Dir)
+		if st.Remote() {
+			s.imageRemote = append(s.imageRemote, st.ID)
+		} else {
+			s.imageDirs = append(s.imageDirs, st.Dir)
+		}
 	}
+	s.askStores(ctx, content)
 	s.tasks = task.New(task.Options{Store: s.store, Clock: s.o.Clock, Log: s.o.Log,
 		Kinds: content.Kinds(image.ImportOptions{Fetcher: s.fetcher(), Region: s.o.Region,
 			Decompress: s.o.Decompress, Format: s.o.ImageFormat, Converter: convert.Converter{}})})
@@ -63,6 +74,50 @@ func certificate(r statestore.Reader, id string) (image.Certificate, bool) {
 	}
 	return image.Certificate{UserID: c.UserID, ProjectID: c.ProjectID, PEM: c.Blob(r)}, true
 }
+
+// askTime is how long a start waits for image stores that may be away.
+const askTime = 5 * time.Second
+
+// askStores logs what is wrong with remote stores. The server starts all the same:
+// it has more to do than to serve them, and they may come back.
+func (s *Server) askStores(ctx context.Context, content *image.Content) {
+	ctx, cancel := context.WithTimeout(ctx, askTime)
+	defer cancel()
+	content.Check(ctx, func(id string, err error) {
+		s.o.Log.Error("an image store cannot be used; its images cannot be read or made until it can", "store", id, "error", err)
+	})
+}
+
+// imageStore opens a further store: in a directory, or at an address.
+func imageStore(id, place string) (image.Store, error) {
+	if !strings.HasPrefix(place, s3.Scheme) {
+		return image.Store{ID: id, Description: "Files in a directory of their own", Dir: place}, nil
+	}
+	c, err := s3.Parse(place)
+	if err != nil {
+		return image.Store{}, err
+	}
+	st, err := s3.Open(c)
+	if err != nil {
+		return image.Store{}, err
+	}
+	return image.Store{ID: id, Description: "Objects of a bucket of their own, named by the SHA-256 of what is in them", Blobs: st, Type: "s3", Properties: map[string]any{
+		"s3_store_large_object_size": s3.PartSize >> 20, "s3_store_large_object_chunk_size": s3.PartSize >> 20, "s3_store_thread_pools": s3.Threads, // MiB
+		"address": c.String()}}, nil
+}
+
+// CheckImageStore reports why a place cannot be one of image stores. It asks nobody.
+func CheckImageStore(place string) error {
+	if !strings.HasPrefix(place, s3.Scheme) {
+		return nil
+	}
+	_, err := s3.Parse(place)
+	return err
+}
+
+// KeyVariables are those of the environment that may hold keys of image stores. They
+// are read by OpenServer only.
+var KeyVariables = s3.Variables
 
 func (s *Server) fetcher() fetch.Fetcher { return fetch.Fetcher{Allow: s.o.FetchAllow} }
 

@@ -36,7 +36,7 @@ func Restore(ctx context.Context, backupDir, dataDir string) (err error) {
 	}
 	images := filepath.Join(backupDir, imageDir)
 	check := func(ctx context.Context, e *pebble.Engine) error {
-		if err := eachImage(ctx, e, func(i image.Image) error { return checkContent(images, i) }); err != nil {
+		if err := eachImage(ctx, backupDir, e, func(i image.Image) error { return checkContent(images, i) }); err != nil {
 			return err
 		}
 		// Images that no row names do no harm if it ends here: the server sweeps them.

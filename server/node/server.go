@@ -53,7 +53,7 @@ type ServerOptions struct {
 	PolicyFile string // empty: the built-in policy
 	Identity   identity.Settings
 
-	ImageStores  map[string]string // directories by id, besides that in DataDir
+	ImageStores  map[string]string // directories or addresses (s3://…) by id, besides that in DataDir
 	DefaultStore string            // of images that name none; empty: that in DataDir
 	FetchAllow   []netip.Prefix    // where images may be fetched from though it is not public
 	// ImageLimits bound what a project has of images, by the names of Glance's
@@ -114,7 +114,8 @@ type Server struct {
 	agentSocket, adminSocket net.Listener // may be nil
 	local                    *bufconn.Listener
 
-	imageDirs []string // of every store of images
+	imageDirs   []string // of every store of images that has one
+	imageRemote []string // the ids of those that have none
 }
 
 type grpcListener struct {

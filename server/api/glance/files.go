@@ -35,7 +35,7 @@ func (a *api) upload(rq *front.Request) (*front.Response, error) {
 		if resp := octetsOnly(rq); resp != nil {
 			return resp, nil
 		}
-		_, err := a.Content.UploadTo(rq.Write, rq.Caller, id, rq.HTTP.Header.Get(storeHeader), rq.HTTP.Body)
+		_, err := a.Content.UploadTo(rq.Context(), rq.Write, rq.Caller, id, rq.HTTP.Header.Get(storeHeader), rq.HTTP.Body)
 		return gone(rq, id, err)
 	})
 }
@@ -54,7 +54,7 @@ func (a *api) download(rq *front.Request) (*front.Response, error) {
 	if !i.HasData() || i.Status == image.Importing {
 		return front.NoContent(), nil
 	}
-	f, size, err := a.Content.Open(i.SHA256)
+	f, size, err := a.Content.Open(rq.Context(), i.SHA256)
 	if err != nil {
 		return nil, cloud.Errorf(cloud.Unavailable, "image", "The bytes of image %s cannot be read now.", i.ID).Because(err)
 	}

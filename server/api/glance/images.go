@@ -196,7 +196,7 @@ func (a *api) imageDelete(rq *front.Request) (*front.Response, error) {
 	}
 	if !rq.Planning() {
 		// The image is gone; bytes that stay are swept at the next start.
-		if err := a.Content.Forget(rq.Write, i); err != nil {
+		if err := a.Content.Forget(rq.Context(), rq.Write, i); err != nil {
 			rq.Log().Warn("bytes of a deleted image cannot be removed", "image", i.ID, "error", err)
 		}
 	}

@@ -115,12 +115,12 @@ func methodList() string {
 }
 
 type storeWire struct {
-	ID          string            `json:"id"`
-	Description string            `json:"description,omitzero"`
-	Default     bool              `json:"default,omitzero"`
-	Type        string            `json:"type,omitzero"`
-	Weight      *int              `json:"weight,omitzero"`
-	Properties  map[string]string `json:"properties,omitzero"`
+	ID          string         `json:"id"`
+	Description string         `json:"description,omitzero"`
+	Default     bool           `json:"default,omitzero"`
+	Type        string         `json:"type,omitzero"`
+	Weight      *int           `json:"weight,omitzero"`
+	Properties  map[string]any `json:"properties,omitzero"`
 }
 
 // stores renders the stores, in detail for the operator.
@@ -129,7 +129,7 @@ func (a *api) stores(detail bool) []storeWire {
 	for n, s := range a.Content.Stores() {
 		w := storeWire{ID: s.ID, Description: s.Description, Default: n == 0}
 		if detail {
-			w.Type, w.Weight, w.Properties = "file", new(int), map[string]string{"data_dir": s.Dir}
+			w.Type, w.Weight, w.Properties = s.Type, new(int), s.Properties
 		}
 		out = append(out, w)
 	}

@@ -254,7 +254,6 @@ func TestStores(t *testing.T) {
 
 func TestStoreLeave(t *testing.T) {
 	w := newWorld(t)
-	w.serveTasks()
 	first := w.content.Stores()[0].ID
 	id := w.create("ann", rawImage)
 	w.want(409, "ann", "DELETE", "/v2/stores/"+first+"/"+id, nil)

@@ -17,7 +17,7 @@ func (a *api) storeLeave(rq *front.Request) (*front.Response, error) {
 		return image.StoreLeave(tx, rq.Caller, rq.PathValue("image"), rq.PathValue("store"))
 	})
 	if err == nil && !rq.Planning() {
-		if err := a.Content.Drop(rq.Write, i.SHA256); err != nil {
+		if err := a.Content.Drop(rq.Context(), rq.Write, i.SHA256, []string{rq.PathValue("store")}); err != nil {
 			rq.Log().Warn("bytes of an image that left a store cannot be removed", "image", i.ID, "error", err)
 		}
 	}

@@ -57,7 +57,7 @@ func (f *serverFlags) declare(s *settings) {
 	s.StringVar(&f.tlsCert, "tls-cert", "", "PEM `file` with the API's certificate chain; needed to listen beyond loopback")
 	s.StringVar(&f.tlsKey, "tls-key", "", "PEM `file` with the certificate's key")
 	s.StringVar(&f.caCert, "ca-cert", "", "PEM `file` with the authority that signed -tls-cert, for clouds.yaml; not needed for one that clients trust anyway")
-	s.Var(pairs{&f.imageStores}, "image-store", "further place for images' bytes and the directory it is, `name:directory`; may repeat. The store files is in -data-dir")
+	s.Var(pairs{&f.imageStores}, "image-store", "further place for images' bytes, `name:place`; may repeat. A place is a directory, or object storage: s3://bucket/prefix?option=value&…, options endpoint (https://host:port), region, path-style, credentials (file), profile, ca-cert (file). The store files is in -data-dir")
 	s.StringVar(&f.imageDefault, "image-store-default", "", "`name` of the store of images that name none; default files")
 	s.Var(pairs{&f.imageLimits}, "image-limit", "bound of what a project has of images where no limit of the name is registered, `name:number`, -1 for none; may repeat. Names: image_count_total (1000 unless given), image_count_uploading, and in MiB image_size_total, image_stage_total")
 	s.DurationVar(&f.deleteDelay, "image-delete-delay", 0, "`duration`, such as 24h, that the bytes of deleted images stay")
@@ -111,6 +111,11 @@ func (f *serverFlags) check(s *settings) (node.ServerOptions, error) {
 	}
 	if f.dataDir == "" {
 		return o, s.wrong("-data-dir is empty")
+	}
+	for id, place := range f.imageStores {
+		if err := node.CheckImageStore(place); err != nil {
+			return o, s.wrong("-image-store %s: %v", id, err)
+		}
 	}
 	for name, text := range f.imageLimits {
 		n, err := strconv.ParseInt(text, 10, 64)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -73,6 +74,9 @@ func serverCommand(ctx context.Context, args []string, out, errOut io.Writer) er
 func serve(ctx context.Context, out io.Writer, o node.ServerOptions, hosts func(*node.Server) []func(context.Context) error) error {
 	o.BeforeSeed = func(baseURL, password string) error { return writeClouds(o, baseURL, password) }
 	srv, err := node.OpenServer(ctx, o)
+	for _, v := range node.KeyVariables { // no program that is started inherits them
+		err = errors.Join(err, os.Unsetenv(v))
+	}
 	if err != nil {
 		return unlessStopped(ctx, err)
 	}
