@@ -27,6 +27,7 @@ import (
 	"github.com/cloudlet/cloudlet/resources/network"
 	"github.com/cloudlet/cloudlet/resources/port"
 	"github.com/cloudlet/cloudlet/resources/project"
+	"github.com/cloudlet/cloudlet/resources/quota"
 	"github.com/cloudlet/cloudlet/resources/region"
 	"github.com/cloudlet/cloudlet/resources/registeredlimit"
 	"github.com/cloudlet/cloudlet/resources/role"
@@ -159,6 +160,7 @@ func (p *cloudlet) Resources(context.Context) []func() resource.Resource {
 		network.NewResource,
 		port.NewResource,
 		project.NewResource,
+		quota.NewResource,
 		region.NewResource,
 		registeredlimit.NewResource,
 		role.NewResource,
@@ -183,6 +185,7 @@ func (p *cloudlet) DataSources(context.Context) []func() datasource.DataSource {
 		limit.NewDataSource,
 		network.NewDataSource,
 		project.NewDataSource,
+		quota.NewDataSource,
 		region.NewDataSource,
 		registeredlimit.NewDataSource,
 		role.NewDataSource,

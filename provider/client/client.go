@@ -47,6 +47,7 @@ type Client struct {
 	Compute, Network, Image, Identity *gophercloud.ServiceClient
 	Region                            string
 	UserID                            string // who calls
+	ProjectID                         string // where; "" in no project
 
 	session  string      // name of this process's plan session
 	applying atomic.Bool // a call of this process has changed the cloud
@@ -74,9 +75,15 @@ func New(ctx context.Context, c Config) (*Client, error) {
 	}
 	waits.limit, waits.away = patience, func() { out.away.Store(true) }
 	p.UserAgent.Prepend(c.UserAgent)
-	if auth, ok := p.GetAuthResult().(interface{ ExtractUser() (*tokens.User, error) }); ok {
+	if auth, ok := p.GetAuthResult().(interface {
+		ExtractUser() (*tokens.User, error)
+		ExtractProject() (*tokens.Project, error)
+	}); ok {
 		if u, err := auth.ExtractUser(); err == nil {
 			out.UserID = u.ID
+		}
+		if p, err := auth.ExtractProject(); err == nil && p != nil {
+			out.ProjectID = p.ID
 		}
 	}
 	out.Region = endpoint.Region

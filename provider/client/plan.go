@@ -105,6 +105,15 @@ func (c *Client) meant(kind string) string {
 	return c.made[kind][0]
 }
 
+// Beside returns a client of another service that works where s does: in the plan
+// session, if s is of it. It is nil if that service knows no plan sessions.
+func (c *Client) Beside(ctx context.Context, s, other *gophercloud.ServiceClient) *gophercloud.ServiceClient {
+	if s.MoreHeaders["Cloudlet-Plan"] == "" {
+		return other
+	}
+	return c.Also(ctx, other)
+}
+
 // Also returns a client of another service that works in the same plan session:
 // for a change that calls two services. It is only for use within Plan's call.
 // It is nil if that service does not know plan sessions.

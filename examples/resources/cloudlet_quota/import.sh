@@ -1,0 +1,1 @@
+terraform import cloudlet_quota.team 6a1f0b1c4d7e4f7f9a3c5b2d8e0f1a2b
