@@ -21,6 +21,7 @@ import (
 	"github.com/cloudlet/cloudlet/resources/group"
 	"github.com/cloudlet/cloudlet/resources/groupmembership"
 	"github.com/cloudlet/cloudlet/resources/image"
+	"github.com/cloudlet/cloudlet/resources/imagemember"
 	"github.com/cloudlet/cloudlet/resources/instance"
 	"github.com/cloudlet/cloudlet/resources/keypair"
 	"github.com/cloudlet/cloudlet/resources/limit"
@@ -154,6 +155,7 @@ func (p *cloudlet) Resources(context.Context) []func() resource.Resource {
 		group.NewResource,
 		groupmembership.NewResource,
 		image.NewResource,
+		imagemember.NewResource,
 		instance.NewResource,
 		keypair.NewResource,
 		limit.NewResource,

@@ -108,11 +108,14 @@ func (c *Client) meant(kind string) string {
 // Beside returns a client of another service that works where s does: in the plan
 // session, if s is of it. It is nil if that service knows no plan sessions.
 func (c *Client) Beside(ctx context.Context, s, other *gophercloud.ServiceClient) *gophercloud.ServiceClient {
-	if s.MoreHeaders["Cloudlet-Plan"] == "" {
+	if !Planning(s) {
 		return other
 	}
 	return c.Also(ctx, other)
 }
+
+// Planning reports whether a client works in a plan session.
+func Planning(s *gophercloud.ServiceClient) bool { return s.MoreHeaders["Cloudlet-Plan"] != "" }
 
 // Also returns a client of another service that works in the same plan session:
 // for a change that calls two services. It is only for use within Plan's call.

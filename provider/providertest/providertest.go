@@ -78,6 +78,17 @@ func (w *World) ID(address string) string { return w.ids[address] }
 // Provider makes the provider in this process, under each source address.
 var Provider = map[string]func() (tfprotov6.ProviderServer, error){
 	"cloudlet": providerserver.NewProtocol6WithError(provider.New("test")()),
+	other:      providerserver.NewProtocol6WithError(provider.New("test")()),
+}
+
+// other is the name of a second provider: in one process aliases of the first would
+// share its configuration.
+const other = "other"
+
+// AsOther returns the configuration of a second provider, which resources name with
+// provider = other, for the user of that name.
+func (w *World) AsOther(user string) string {
+	return strings.Replace(w.ProviderConfig(user), `"cloudlet"`, `"`+other+`"`, 1)
 }
 
 // Run runs the steps one after the other, then destroys what they made.
