@@ -181,6 +181,18 @@ func (c cli) run(dir, name string, args ...string) string {
 	return string(out)
 }
 
+// refused returns all that a program writes; it must fail.
+func (c cli) refused(dir, name string, args ...string) string {
+	c.t.Helper()
+	cmd := exec.CommandContext(c.t.Context(), name, args...)
+	cmd.Dir, cmd.Env = dir, c.env
+	out, err := cmd.CombinedOutput()
+	if err == nil {
+		c.t.Fatalf("%s was not refused:\n%s", cmd, out)
+	}
+	return string(out)
+}
+
 func (c cli) write(dir, name, text string) {
 	c.t.Helper()
 	file := filepath.Join(dir, name)

@@ -1,0 +1,175 @@
+package identity_test
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/gophercloud/gophercloud/v2"
+	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
+
+	"github.com/cloudlet/cloudlet/provider/client"
+	"github.com/cloudlet/cloudlet/provider/providertest"
+	"github.com/cloudlet/cloudlet/server/cloudtest"
+)
+
+// everything is one of each resource of the identity API.
+const everything = `
+resource "cloudlet_domain" "d" {
+  name = "lost"
+}
+resource "cloudlet_project" "p" {
+  name      = "lost"
+  domain_id = cloudlet_domain.d.id
+}
+resource "cloudlet_user" "u" {
+  name                = "lost"
+  domain_id           = cloudlet_domain.d.id
+  password_wo         = "a password"
+  password_wo_version = 1
+}
+resource "cloudlet_group" "g" {
+  name      = "lost"
+  domain_id = cloudlet_domain.d.id
+}
+resource "cloudlet_group_membership" "m" {
+  group_id = cloudlet_group.g.id
+  user_id  = cloudlet_user.u.id
+}
+resource "cloudlet_role" "r" {
+  name = "lost"
+}
+resource "cloudlet_role_assignment" "a" {
+  role_id    = cloudlet_role.r.id
+  group_id   = cloudlet_group.g.id
+  project_id = cloudlet_project.p.id
+}
+resource "cloudlet_region" "named" {
+  id = "lost"
+}
+resource "cloudlet_region" "unnamed" {
+  description = "lost"
+}
+resource "cloudlet_service" "s" {
+  name = "lost"
+  type = "lost"
+}
+resource "cloudlet_endpoint" "e" {
+  service_id = cloudlet_service.s.id
+  region_id  = cloudlet_region.named.id
+  interface  = "public"
+  url        = "http://192.0.2.1/"
+}
+resource "cloudlet_registered_limit" "l" {
+  service_id    = cloudlet_service.s.id
+  resource_name = "lost"
+  default_limit = 1
+}
+resource "cloudlet_limit" "l" {
+  project_id     = cloudlet_project.p.id
+  service_id     = cloudlet_registered_limit.l.service_id
+  resource_name  = cloudlet_registered_limit.l.resource_name
+  resource_limit = 2
+}
+resource "cloudlet_application_credential" "c" {
+  name              = "lost"
+  secret_wo         = "a secret"
+  secret_wo_version = 1
+  roles             = ["reader"]
+}
+`
+
+// creates is how often everything says POST or PUT.
+const creates = 14
+
+// losing is a way to the cloud that loses the answer of each create, as often as
+// lose says, before the cloud has seen it or after: 'b' or 'a'.
+type losing struct {
+	to   *httputil.ReverseProxy
+	lose string
+
+	mu   sync.Mutex
+	seen map[string]int
+	lost int
+}
+
+func (l *losing) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	fate := byte(0)
+	changes := r.Method == http.MethodPost && !strings.HasSuffix(r.URL.Path, "/auth/tokens") || r.Method == http.MethodPut
+	if changes && r.Header.Get("Cloudlet-Plan") == "" {
+		body, _ := io.ReadAll(r.Body)
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		what := r.Method + " " + r.URL.Path + " " + r.Header.Get("Cloudlet-Id") + string(body)
+		l.mu.Lock()
+		if n := l.seen[what]; n < len(l.lose) {
+			fate = l.lose[n]
+			l.lost++
+		}
+		l.seen[what]++
+		l.mu.Unlock()
+	}
+	switch fate {
+	case 0:
+		l.to.ServeHTTP(w, r)
+		return
+	case 'a':
+		l.to.ServeHTTP(httptest.NewRecorder(), r)
+	}
+	panic(http.ErrAbortHandler) // the connection ends
+}
+
+// TestAccLostAnswers: a create whose answer is lost is done once, whether or not
+// the cloud had done it.
+func TestAccLostAnswers(t *testing.T) {
+	for _, lose := range []string{"a", "b", "ba"} {
+		t.Run(lose, func(t *testing.T) {
+			w := providertest.Start(t, cloudtest.Options{Hosts: 1})
+			at, err := url.Parse(w.URL)
+			if err != nil {
+				t.Fatal(err)
+			}
+			l := &losing{lose: lose, seen: map[string]int{}, to: &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
+				r.SetURL(at)
+				r.Out.Host = r.In.Host // what the catalog is told for
+			}}}
+			proxy := httptest.NewServer(l)
+			defer proxy.Close()
+			config := strings.ReplaceAll(w.As("admin", everything), w.URL, proxy.URL)
+			w.Run(
+				w.Apply("cloudlet_limit.l", providertest.Create, config),
+				resource.TestStep{Config: config, PlanOnly: true, PreConfig: func() {
+					if l.lost != creates*len(lose) {
+						t.Errorf("%d answers were lost, %d expected", l.lost, creates*len(lose))
+					}
+					me := w.Client("admin")
+					for plural, query := range map[string]string{"domains": "name=lost", "projects": "name=lost", "users": "name=lost", "groups": "name=lost", "roles": "name=lost", "services": "type=lost",
+						"registered_limits": "resource_name=lost", "limits": "resource_name=lost", "users/" + me.UserID + "/application_credentials": "name=lost"} {
+						count(t, me, plural, query, 1)
+					}
+					count(t, me, "regions", "", 3) // and RegionOne
+					count(t, me, "endpoints", "region_id=lost", 1)
+				}},
+			)
+		})
+	}
+}
+
+// count holds the number of things that a list has against what is wanted.
+func count(t *testing.T, c *client.Client, at, query string, want int) {
+	t.Helper()
+	var page map[string]any
+	resp, err := c.Identity.Get(t.Context(), fmt.Sprintf("%s?%s", c.Identity.ServiceURL(at), query), &page, nil)
+	if _, _, err = gophercloud.ParseResponse(resp, err); err != nil {
+		t.Fatal(err)
+	}
+	if all, _ := page[at[strings.LastIndexByte(at, '/')+1:]].([]any); len(all) != want {
+		t.Errorf("%d of %s?%s, want %d", len(all), at, query, want)
+	}
+}
