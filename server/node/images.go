@@ -30,6 +30,13 @@ func (s *Server) openImages(ctx context.Context) (*image.Content, error) {
 		if err := convert.Check(s.o.ImageFormat); err != nil {
 			return nil, err
 		}
+		lacks, err := convert.Missing(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if len(lacks) > 0 {
+			s.o.Log.Warn("qemu-img, which converts what users bring, is confined less than it should be: this system has no " + strings.Join(lacks, ", no ") + " for it")
+		}
 	}
 	if _, err := signature.LoadTrust(s.o.ImageTrustDir); err != nil {
 		return nil, fmt.Errorf("trusted certificates of images: %w", err)
