@@ -91,7 +91,7 @@ func TestExamples(t *testing.T) {
 	dir := t.TempDir()
 	var root strings.Builder
 	n := 0
-	for _, pattern := range []string{"resources/*/resource.tf", "data-sources/*/data-source.tf", "quickstart/main.tf"} {
+	for _, pattern := range []string{"resources/*/resource.tf", "data-sources/*/data-source.tf", "quickstart/main.tf", "team/main.tf"} {
 		files, err := filepath.Glob(filepath.Join(examples, pattern))
 		if err != nil || len(files) == 0 {
 			t.Fatalf("%s: %v, %v", pattern, files, err)
@@ -102,17 +102,18 @@ func TestExamples(t *testing.T) {
 			if err := os.CopyFS(filepath.Join(dir, module), os.DirFS(filepath.Dir(file))); err != nil {
 				t.Fatal(err)
 			}
-			arguments := ""
-			if strings.HasPrefix(pattern, "quickstart") {
-				arguments = "\n  image_file = \"image\""
-			} else {
-				if text, err := os.ReadFile(file); err != nil {
+			arguments := map[string]string{
+				"quickstart/main.tf": "\n  image_file = \"image\"",
+				"team/main.tf":       "\n  name = \"blue\"\n  projects = {}\n  people = {}\n  passwords = {}\n  monitoring_secret = \"a secret\"",
+			}[pattern]
+			if arguments == "" {
+				text, err := os.ReadFile(file)
+				if err != nil {
 					t.Fatal(err)
-				} else {
-					for _, name := range []string{"password", "secret"} {
-						if strings.Contains(string(text), "variable \""+name+"\"") {
-							arguments += "\n  " + name + " = \"a secret\""
-						}
+				}
+				for _, name := range []string{"password", "secret"} {
+					if strings.Contains(string(text), "variable \""+name+"\"") {
+						arguments += "\n  " + name + " = \"a secret\""
 					}
 				}
 				cli.write(dir, module+"/versions.tf", "terraform {\n  required_providers {\n    cloudlet = { source = \"cloudlet/cloudlet\" }\n  }\n}\n")
