@@ -37,6 +37,8 @@ type Options struct {
 	Clock   cloud.Clock
 	// Stores are the ids of stores of images beside the first, which is file.
 	Stores []string
+	// Locations lets users see and set where images' bytes are.
+	Locations bool
 	// FetchAllow are networks that images may be fetched from though they are not public.
 	FetchAllow []netip.Prefix
 	// Grace is how long a host may be away before it is marked down; 0: an hour, so
@@ -149,7 +151,7 @@ func (c *Cloud) Run() error {
 	}
 	server, err := node.OpenServer(context.Background(), node.ServerOptions{DataDir: filepath.Join(c.dir, "server"), Listen: listen, Region: "RegionOne",
 		Version: "test", Seed: true, AdminPassword: Password, LocalHosts: len(c.Hosts), Clock: c.o.Clock, Log: log, Engine: engine, Grace: c.o.Grace, OnFatal: onFatal,
-		ImageStores: stores, FetchAllow: c.o.FetchAllow,
+		ImageStores: stores, ImageLocations: c.o.Locations, FetchAllow: c.o.FetchAllow,
 		Identity: identity.Settings{LimitModel: c.o.LimitModel}})
 	if err != nil {
 		return err
