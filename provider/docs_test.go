@@ -20,7 +20,7 @@ var update = flag.Bool("update", false, "write the provider's pages to docs/")
 const repository = ".."
 
 // pages are what is generated in docs/: the rest of it is written by hand.
-var pages = []string{"index.md", "resources", "data-sources"}
+var pages = []string{"index.md", "resources", "data-sources", "ephemeral-resources"}
 
 // TestDocs renders the provider's pages from its schema and the examples, and
 // holds those in docs/ against them.
@@ -91,7 +91,7 @@ func TestExamples(t *testing.T) {
 	dir := t.TempDir()
 	var root strings.Builder
 	n := 0
-	for _, pattern := range []string{"resources/*/resource.tf", "data-sources/*/data-source.tf", "quickstart/main.tf", "team/main.tf"} {
+	for _, pattern := range []string{"resources/*/resource.tf", "data-sources/*/data-source.tf", "ephemeral-resources/*/ephemeral-resource.tf", "quickstart/main.tf", "team/main.tf"} {
 		files, err := filepath.Glob(filepath.Join(examples, pattern))
 		if err != nil || len(files) == 0 {
 			t.Fatalf("%s: %v, %v", pattern, files, err)
@@ -129,7 +129,7 @@ func TestExamples(t *testing.T) {
 // TestExamplesAreComplete demands an example, and for resources an import, of
 // everything that the provider has.
 func TestExamplesAreComplete(t *testing.T) {
-	resources, sources := names(t)
+	resources, sources, ephemerals := names(t)
 	for _, name := range resources {
 		for _, file := range []string{"resource.tf", "import.sh"} {
 			if _, err := os.Stat(filepath.Join(repository, "examples/resources", name, file)); err != nil {
@@ -139,6 +139,11 @@ func TestExamplesAreComplete(t *testing.T) {
 	}
 	for _, name := range sources {
 		if _, err := os.Stat(filepath.Join(repository, "examples/data-sources", name, "data-source.tf")); err != nil {
+			t.Error(err)
+		}
+	}
+	for _, name := range ephemerals {
+		if _, err := os.Stat(filepath.Join(repository, "examples/ephemeral-resources", name, "ephemeral-resource.tf")); err != nil {
 			t.Error(err)
 		}
 	}

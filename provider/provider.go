@@ -5,6 +5,7 @@ import (
 	"os"
 
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
+	"github.com/hashicorp/terraform-plugin-framework/ephemeral"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/provider"
 	"github.com/hashicorp/terraform-plugin-framework/provider/schema"
@@ -36,6 +37,7 @@ import (
 	"github.com/cloudlet/cloudlet/resources/securitygroup"
 	"github.com/cloudlet/cloudlet/resources/service"
 	"github.com/cloudlet/cloudlet/resources/subnet"
+	"github.com/cloudlet/cloudlet/resources/token"
 	"github.com/cloudlet/cloudlet/resources/user"
 )
 
@@ -142,7 +144,7 @@ func (p *cloudlet) Configure(ctx context.Context, req provider.ConfigureRequest,
 		resp.Diagnostics.AddError("Cannot reach the cloud", err.Error())
 		return
 	}
-	resp.ResourceData, resp.DataSourceData = c, c
+	resp.ResourceData, resp.DataSourceData, resp.EphemeralResourceData = c, c, c
 }
 
 // Resources implements provider.Provider.
@@ -194,5 +196,12 @@ func (p *cloudlet) DataSources(context.Context) []func() datasource.DataSource {
 		service.NewDataSource,
 		subnet.NewDataSource,
 		user.NewDataSource,
+	}
+}
+
+// EphemeralResources implements provider.ProviderWithEphemeralResources.
+func (p *cloudlet) EphemeralResources(context.Context) []func() ephemeral.EphemeralResource {
+	return []func() ephemeral.EphemeralResource{
+		token.NewEphemeralResource,
 	}
 }

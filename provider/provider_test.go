@@ -5,13 +5,16 @@ import (
 	"testing"
 
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
+	"github.com/hashicorp/terraform-plugin-framework/ephemeral"
+	framework "github.com/hashicorp/terraform-plugin-framework/provider"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 
 	"github.com/cloudlet/cloudlet/provider"
 )
 
-// names returns the type names of the provider's resources and data sources.
-func names(t *testing.T) (resources, sources []string) {
+// names returns the type names of the provider's resources, data sources and
+// ephemeral resources.
+func names(t *testing.T) (resources, sources, ephemerals []string) {
 	t.Helper()
 	p := provider.New("test")()
 	for _, make := range p.Resources(t.Context()) {
@@ -24,7 +27,12 @@ func names(t *testing.T) (resources, sources []string) {
 		make().Metadata(t.Context(), datasource.MetadataRequest{ProviderTypeName: "cloudlet"}, &m)
 		sources = append(sources, m.TypeName)
 	}
-	return resources, sources
+	for _, make := range p.(framework.ProviderWithEphemeralResources).EphemeralResources(t.Context()) {
+		var m ephemeral.MetadataResponse
+		make().Metadata(t.Context(), ephemeral.MetadataRequest{ProviderTypeName: "cloudlet"}, &m)
+		ephemerals = append(ephemerals, m.TypeName)
+	}
+	return resources, sources, ephemerals
 }
 
 // TestSchemas has the framework find what is wrong with a schema, and demands
@@ -57,8 +65,21 @@ func TestSchemas(t *testing.T) {
 			t.Errorf("%s is not checked when it is planned", m.TypeName)
 		}
 	}
-	resources, sources := names(t)
-	if !slices.IsSorted(resources) || !slices.IsSorted(sources) {
-		t.Errorf("not in order: %v, %v", resources, sources)
+	for _, make := range provider.New("test")().(framework.ProviderWithEphemeralResources).EphemeralResources(t.Context()) {
+		e := make()
+		var s ephemeral.SchemaResponse
+		e.Schema(t.Context(), ephemeral.SchemaRequest{}, &s)
+		if d := s.Schema.ValidateImplementation(t.Context()); d.HasError() {
+			t.Errorf("%T: %v", e, d)
+		}
+		for name, a := range s.Schema.Attributes {
+			if a.GetMarkdownDescription() == "" {
+				t.Errorf("%T: %s is not described", e, name)
+			}
+		}
+	}
+	resources, sources, ephemerals := names(t)
+	if !slices.IsSorted(resources) || !slices.IsSorted(sources) || !slices.IsSorted(ephemerals) {
+		t.Errorf("not in order: %v, %v, %v", resources, sources, ephemerals)
 	}
 }

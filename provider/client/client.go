@@ -49,6 +49,7 @@ type Client struct {
 	UserID                            string // who calls
 	ProjectID                         string // where; "" in no project
 
+	auth     gophercloud.AuthOptions
 	session  string      // name of this process's plan session
 	applying atomic.Bool // a call of this process has changed the cloud
 	away     atomic.Bool // the cloud was away: what it knew of the plan session is lost
@@ -63,8 +64,8 @@ func New(ctx context.Context, c Config) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	auth.AllowReauth = true
-	out := &Client{session: "tf-" + uuid.NewString(), knows: map[string]bool{}, made: map[string][]string{}}
+	auth.AllowReauth = auth.TokenID == "" // a token is all that there is of it
+	out := &Client{auth: auth, session: "tf-" + uuid.NewString(), knows: map[string]bool{}, made: map[string][]string{}}
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.TLSClientConfig = tlsConfig
 	transport.MaxIdleConnsPerHost = 32 // Terraform makes 10 calls at once unless told otherwise

@@ -7,7 +7,7 @@
 //
 // The five things a resource uses, everywhere the same:
 //
-//   - Resource and DataSource, embedded: they take the configured *Client.
+//   - Resource, DataSource and Ephemeral, embedded: they take the configured *Client.
 //   - Client.Wait: until a GET's answer satisfies a condition, without polling.
 //   - Plan: run a create, update or delete against a fork of the cloud.
 //   - Once: a create that is done once, whatever becomes of the connection.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/ephemeral"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 )
 
@@ -28,6 +29,16 @@ type DataSource struct {
 // Configure implements datasource.DataSourceWithConfigure.
 func (d *DataSource) Configure(_ context.Context, req datasource.ConfigureRequest, resp *datasource.ConfigureResponse) {
 	d.Client = from(req.ProviderData, &resp.Diagnostics)
+}
+
+// Ephemeral is embedded in every ephemeral resource: it takes the configured client.
+type Ephemeral struct {
+	Client *Client // nil until the provider is configured
+}
+
+// Configure implements ephemeral.EphemeralResourceWithConfigure.
+func (e *Ephemeral) Configure(_ context.Context, req ephemeral.ConfigureRequest, resp *ephemeral.ConfigureResponse) {
+	e.Client = from(req.ProviderData, &resp.Diagnostics)
 }
 
 func from(data any, diags *diag.Diagnostics) *Client {

@@ -17,6 +17,7 @@ import (
 
 	"github.com/hashicorp/terraform-plugin-framework/providerserver"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
+	"github.com/hashicorp/terraform-plugin-testing/echoprovider"
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
 	"github.com/hashicorp/terraform-plugin-testing/plancheck"
 	"github.com/hashicorp/terraform-plugin-testing/terraform"
@@ -79,6 +80,7 @@ func (w *World) ID(address string) string { return w.ids[address] }
 var Provider = map[string]func() (tfprotov6.ProviderServer, error){
 	"cloudlet": providerserver.NewProtocol6WithError(provider.New("test")()),
 	other:      providerserver.NewProtocol6WithError(provider.New("test")()),
+	"echo":     echoprovider.NewProviderServer(), // keeps what it is configured with: for ephemeral values
 }
 
 // other is the name of a second provider: in one process aliases of the first would

@@ -1,0 +1,33 @@
+package token_test
+
+import (
+	"testing"
+
+	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
+
+	"github.com/cloudlet/cloudlet/provider/providertest"
+	"github.com/cloudlet/cloudlet/server/cloudtest"
+)
+
+// TestAccToken: the scopes of a token, as told to a provider that keeps what it is
+// configured with.
+func TestAccToken(t *testing.T) {
+	w := providertest.Start(t, cloudtest.Options{Hosts: -1})
+	admin, demo := w.Client("admin"), w.Client("demo")
+	token := func(user, body string) string {
+		return w.As(user, "ephemeral \"cloudlet_token\" \"t\" {\n"+body+"\n}\nprovider \"echo\" {\ndata = ephemeral.cloudlet_token.t\n}\n")
+	}
+	echo := func(n, config string, want ...string) resource.TestStep { // a new resource each time: echo's never change
+		return providertest.Read("echo.e"+n, config+"resource \"echo\" \"e"+n+"\" {}\n", want...)
+	}
+	w.Run(
+		echo("1", token("demo", ""), "data.token=*", "data.expires_at=*", "data.project_id="+demo.ProjectID, "data.project_name=demo", "data.user_id="+demo.UserID),
+		echo("2", token("admin", `project_id = "`+demo.ProjectID+`"`), "data.project_name=demo", "data.user_id="+admin.UserID),
+		echo("3", token("admin", `project_name = "demo"`), "data.project_id="+demo.ProjectID),
+		echo("4", token("admin", `domain_id = "default"`), "data.domain_name=Default"),
+		providertest.Refused(token("demo", `project_id = "`+admin.ProjectID+`"`), "project_id", "authentication"),
+		providertest.Refused(token("demo", "project_id = \"p\"\nsystem = true"), "project_id", "cannot be configured together"),
+		providertest.Refused(token("demo", `system = true`), "system", "401"),
+		echo("5", token("admin", `system = true`), "data.token=*"), // last: it is destroyed with this
+	)
+}
