@@ -104,9 +104,16 @@ func limitOf(r statestore.Reader, projectID, name string) int {
 	return QuotaDefaults[name]
 }
 
+// maxProjectID bounds what a limit is kept for, in bytes: nobody is asked whether
+// there is such a project.
+const maxProjectID = 255
+
 // QuotaSet sets some limits of a project (or of DefaultClass). Without force a
 // limit under what is used already is refused. Error kind: Invalid.
 func QuotaSet(tx *statestore.Txn, projectID string, limits map[string]int, force bool) error {
+	if len(projectID) > maxProjectID {
+		return invalid("QuotaSet", "quota", "", "The id of a project has at most %d characters.", maxProjectID)
+	}
 	used := UsageOf(tx, projectID)
 	inUse := map[string]int{QuotaInstances: used.Instances, QuotaCores: used.Resources.VCPUs, QuotaRAM: used.Resources.MemoryMiB}
 	q, _ := Quotas.Get(tx, projectID)

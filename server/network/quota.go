@@ -38,9 +38,16 @@ func QuotaGet(r statestore.Reader, projectID string) map[string]int {
 	return limits
 }
 
+// maxProjectID bounds what a limit is kept for, in bytes: nobody is asked whether
+// there is such a project.
+const maxProjectID = 255
+
 // QuotaSet changes the limits named in limits; those below what is in use only
 // stop further growth. Error kinds: Invalid.
 func QuotaSet(tx *statestore.Txn, projectID string, limits map[string]int) (map[string]int, error) {
+	if len(projectID) > maxProjectID {
+		return nil, invalid("QuotaSet", "quota", "", "The id of a project has at most %d characters.", maxProjectID)
+	}
 	q, _ := Quotas.Get(tx, projectID)
 	q.ProjectID, q.Limits = projectID, maps.Clone(q.Limits)
 	if q.Limits == nil {

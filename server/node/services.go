@@ -26,10 +26,10 @@ func Services(authority identity.Authority, console compute.ConsoleReader, image
 	}
 }
 
-// handler is the APIs with what is not one: /healthz and /metrics.
+// handler is the APIs with what is not one: /healthz and /metrics. A ServeMux for all
+// of it would answer paths like /a/../b itself, by a redirect.
 func (s *Server) handler(api http.Handler) http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("/", api)
 	mux.Handle("GET /metrics", promhttp.HandlerFor(s.metrics, promhttp.HandlerOpts{}))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
 		select {
@@ -39,5 +39,11 @@ func (s *Server) handler(api http.Handler) http.Handler {
 			http.Error(w, "starting: not all hosts of this process are up", http.StatusServiceUnavailable)
 		}
 	})
-	return mux
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/metrics" || r.URL.Path == "/healthz" {
+			mux.ServeHTTP(w, r)
+			return
+		}
+		api.ServeHTTP(w, r)
+	})
 }

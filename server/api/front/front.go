@@ -282,7 +282,7 @@ func (f *Front) fault(rq *Request, err error) *Response {
 		resp.With("Allow", se.allow)
 	}
 	if e.Field != "" {
-		resp.With("Cloudlet-Field", oneLine(e.Field))
+		resp.With("Cloudlet-Field", e.Field)
 	}
 	if status == http.StatusUnauthorized {
 		resp.With("Www-Authenticate", fmt.Sprintf("Keystone uri=%q", rq.BaseURL()+"/identity"))

@@ -242,6 +242,8 @@ func TestStatus(t *testing.T) {
 		{"no such service", "GET", "/nowhere", "", "", nil, 404, ""},
 		{"no such method", "PATCH", mine, "ann:p1", "", nil, 405, "DELETE, GET"},
 		{"no body", "POST", create, "ann:p1", "", nil, 400, "empty"},
+		{"null", "POST", create, "ann:p1", " null ", nil, 400, "null"},
+		{"without what wraps the rest", "POST", create, "ann:p1", "{}", nil, 400, "'thing' is a required property"},
 		{"not JSON", "POST", create, "ann:p1", "{", nil, 400, "Malformed"},
 		{"trailing data", "POST", create, "ann:p1", `{"thing":{"name":"x"}} {}`, nil, 400, ""},
 		{"an unknown member", "POST", create, "ann:p1", `{"thing":{"name":"x","colour":"red"}}`, nil, 400, "'colour' was unexpected"},
@@ -256,6 +258,8 @@ func TestStatus(t *testing.T) {
 		{"an action of a later microversion", "POST", mine + "/action", "ann:p1", `{"explode":null}`, nil, 400, "explode"},
 		{"a panic", "POST", mine + "/action", "ann:p1", `{"explode":null}`, []string{"OpenStack-API-Version", "thing 1.3"}, 500, "request id"},
 		{"a microversion too new", "GET", mine, "ann:p1", "", []string{"OpenStack-API-Version", "thing 1.6"}, 406, "maximum is 1.5"},
+		{"a microversion with a sign", "GET", mine, "ann:p1", "", []string{"OpenStack-API-Version", "thing -1.1"}, 400, "invalid format"},
+		{"a microversion with a leading zero", "GET", mine, "ann:p1", "", []string{"OpenStack-API-Version", "thing 1.01"}, 400, "invalid format"},
 		{"no microversion", "GET", mine, "ann:p1", "", []string{"OpenStack-API-Version", "thing new"}, 400, "invalid format"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -3,6 +3,7 @@ package front
 import (
 	"fmt"
 	"net/http"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -37,6 +38,10 @@ type Versions struct {
 	Min, Max Microversion
 }
 
+// versionNumber is how a microversion is written: without signs and leading zeros, and
+// of no more digits than fit.
+var versionNumber = regexp.MustCompile(`^([1-9]\d{0,8})\.(0|[1-9]\d{0,8})$`)
+
 // negotiate returns the microversion a request asks for: Min if it asks for
 // none, Max for "latest" (OpenStack API-SIG, microversion specification).
 func (vs *Versions) negotiate(h http.Header) (Microversion, *cloud.Error) {
@@ -57,13 +62,13 @@ func (vs *Versions) negotiate(h http.Header) (Microversion, *cloud.Error) {
 	case "latest":
 		return vs.Max, nil
 	}
-	major, minor, ok := strings.Cut(want, ".")
-	a, err1 := strconv.Atoi(major)
-	b, err2 := strconv.Atoi(minor)
-	if !ok || err1 != nil || err2 != nil {
+	number := versionNumber.FindStringSubmatch(want)
+	if number == nil {
 		return vs.Min, cloud.Errorf(cloud.Invalid, "", "API Version String %s is of invalid format. Must be of format MajorNum.MinorNum.", want)
 	}
-	v := Microversion{a, b}
+	v := Microversion{}
+	v.Major, _ = strconv.Atoi(number[1])
+	v.Minor, _ = strconv.Atoi(number[2])
 	if !v.within(vs.Min, vs.Max) {
 		return vs.Min, errVersion(fmt.Sprintf("Version %s is not supported by the API. Minimum is %s and maximum is %s.", v, vs.Min, vs.Max))
 	}

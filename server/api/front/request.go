@@ -10,6 +10,7 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -125,8 +126,9 @@ func (rq *Request) Body() ([]byte, error) {
 }
 
 // Decode reads the JSON body strictly into v, a pointer: unknown members,
-// members of the wrong type, duplicates and trailing data are Invalid, with the
-// JSON pointer of the field at fault.
+// members of the wrong type, duplicates, trailing data and null are Invalid, with the
+// JSON pointer of the field at fault. If v is a struct with one member, that is what
+// wraps all the rest, and the body must have it.
 func (rq *Request) Decode(v any) error {
 	if err := rq.checkMediaType(); err != nil {
 		return err
@@ -135,7 +137,27 @@ func (rq *Request) Decode(v any) error {
 	if err != nil {
 		return err
 	}
-	return DecodeJSON(b, v)
+	if string(bytes.TrimSpace(b)) == "null" {
+		return cloud.Errorf(cloud.Invalid, "", "The request body is null; a JSON object is required.")
+	}
+	if err := DecodeJSON(b, v); err != nil {
+		return err
+	}
+	return hasWrapper(b, v)
+}
+
+// hasWrapper refuses a body that has been decoded into v and lacks v's one member.
+func hasWrapper(b []byte, v any) error {
+	value := reflect.ValueOf(v).Elem()
+	if value.Kind() != reflect.Struct || value.NumField() != 1 || !value.Field(0).IsZero() {
+		return nil
+	}
+	name, _, _ := strings.Cut(value.Type().Field(0).Tag.Get("json"), ",")
+	var top map[string]jsontext.Value
+	if name == "" || json.Unmarshal(b, &top) != nil || top[name] != nil {
+		return nil
+	}
+	return (&cloud.Error{Kind: cloud.Invalid, Msg: fmt.Sprintf("Invalid input for field /: '%s' is a required property.", name)}).At("/" + name)
 }
 
 func (rq *Request) checkMediaType() error {

@@ -34,12 +34,13 @@ func Accepted(body any) *Response { return &Response{Status: http.StatusAccepted
 // NoContent answers 204.
 func NoContent() *Response { return &Response{Status: http.StatusNoContent} }
 
-// With sets a response header and returns the response.
+// With sets a response header, whose value is made fit to be one, and returns the
+// response.
 func (r *Response) With(name, value string) *Response {
 	if r.Header == nil {
 		r.Header = http.Header{}
 	}
-	r.Header.Set(name, value)
+	r.Header.Set(name, oneLine(value))
 	return r
 }
 

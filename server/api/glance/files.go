@@ -27,13 +27,13 @@ const drained = 1 << 30
 
 func (a *api) upload(rq *front.Request) (*front.Response, error) {
 	id := rq.PathValue("image")
-	if rq.Planning() {
-		_, err := write(rq, func(tx *statestore.Txn) (image.Image, error) { return image.UploadPlan(tx, rq.Caller, id) })
-		return front.NoContent(), err
-	}
 	return drain(rq, func() (*front.Response, error) {
 		if resp := octetsOnly(rq); resp != nil {
 			return resp, nil
+		}
+		if rq.Planning() {
+			_, err := write(rq, func(tx *statestore.Txn) (image.Image, error) { return image.UploadPlan(tx, rq.Caller, id) })
+			return front.NoContent(), err
 		}
 		_, err := a.Content.UploadTo(rq.Context(), rq.Write, rq.Caller, id, rq.HTTP.Header.Get(storeHeader), rq.HTTP.Body)
 		return gone(rq, id, err)

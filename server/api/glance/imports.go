@@ -32,12 +32,12 @@ const storeHeader = "X-Image-Meta-Store"
 
 func (a *api) stage(rq *front.Request) (*front.Response, error) {
 	id := rq.PathValue("image")
-	if rq.Planning() {
-		return front.NoContent(), rq.Write(func(tx *statestore.Txn) error { return image.StagePlan(tx, rq.Caller, id) })
-	}
 	return drain(rq, func() (*front.Response, error) {
 		if resp := octetsOnly(rq); resp != nil {
 			return resp, nil
+		}
+		if rq.Planning() {
+			return front.NoContent(), rq.Write(func(tx *statestore.Txn) error { return image.StagePlan(tx, rq.Caller, id) })
 		}
 		return gone(rq, id, a.Content.Stage(rq.Write, rq.Caller, id, rq.HTTP.Body))
 	})

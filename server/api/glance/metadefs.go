@@ -42,7 +42,7 @@ func namespaceTarget(rq *front.Request) (cloud.Target, error) {
 	if !ok {
 		return cloud.Target{}, cloud.Missing("namespace", rq.PathValue("ns"))
 	}
-	return cloud.Target{ProjectID: n.ProjectID, Public: n.Visibility == image.Public}, nil
+	return seen(rq, cloud.Target{ProjectID: n.ProjectID, Public: n.Visibility == image.Public}, "namespace", n.Name)
 }
 
 // namespaceWire is a namespace as Glance takes and renders it. Lists leave out

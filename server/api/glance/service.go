@@ -67,7 +67,15 @@ func imageTarget(rq *front.Request) (cloud.Target, error) {
 	if !ok || i.Status == image.PendingDelete {
 		return cloud.Target{}, cloud.Missing("image", rq.PathValue("image"))
 	}
-	return targetOf(i, image.Offered(rq.Read(), rq.Caller, i)), nil
+	return seen(rq, targetOf(i, image.Offered(rq.Read(), rq.Caller, i)), "image", i.ID)
+}
+
+// seen answers of what the caller may not see as if there were none: in the same words.
+func seen(rq *front.Request, t cloud.Target, kind, id string) (cloud.Target, error) {
+	if !rq.Visible(t) {
+		return cloud.Target{}, cloud.Missing(kind, id)
+	}
+	return t, nil
 }
 
 // targetOf is what policy knows of an image; member says that it is shared with

@@ -3,6 +3,7 @@ package neutron_test
 import (
 	"net/http"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/gophercloud/gophercloud/v2"
@@ -177,6 +178,7 @@ func TestGophercloudQuotasAndExtensions(t *testing.T) {
 	c.refuses(t, []refusal{
 		{"a limit below use", "PUT", "/quotas/p1", admin, `{"quota":{"network":0,"check_limit":true}}`, 400, "HTTPBadRequest", "/quota/network", "too low"},
 		{"an unknown resource", "PUT", "/quotas/p1", admin, `{"quota":{"router":1}}`, 400, "HTTPBadRequest", "/quota/router", "'router'"},
+		{"a project id too long", "PUT", "/quotas/" + strings.Repeat("x", 256), admin, `{"quota":{"network":1}}`, 400, "HTTPBadRequest", "", "255 characters"},
 		{"no limit", "PUT", "/quotas/p1", admin, `{"quota":{"network":-2}}`, 400, "HTTPBadRequest", "/quota/network", "-2"},
 	})
 	if list := c.ask(200, "GET", "/v2.0/quotas", admin, "")["quotas"].([]any); len(list) != 1 {
@@ -185,7 +187,7 @@ func TestGophercloudQuotasAndExtensions(t *testing.T) {
 	if err := quotas.Delete(ctx, c.client(admin), "p1").ExtractErr(); err != nil {
 		t.Error(err)
 	}
-	c.ask(204, "DELETE", "/v2.0/quotas/p1", admin, "")
+	c.ask(404, "DELETE", "/v2.0/quotas/p1", admin, "")
 	if o := c.ask(200, "GET", "/v2.0/quotas/p1/default", ann, "")["quota"].(map[string]any); o["network"] != 100.0 {
 		t.Errorf("defaults %v", o)
 	}

@@ -126,13 +126,7 @@ func quotaUpdate(rq *front.Request) (*front.Response, error) {
 	return quotaAnswer(limits), err
 }
 
-// quotaDelete resets; as in Neutron it is no error if there is nothing to reset.
+// quotaDelete resets; as in Neutron it is an error if there is nothing to reset.
 func quotaDelete(rq *front.Request) (*front.Response, error) {
-	err := rq.Write(func(tx *statestore.Txn) error {
-		if err := network.QuotaReset(tx, rq.PathValue("id")); err != nil && !cloud.Is(err, cloud.NotFound) {
-			return err
-		}
-		return nil
-	})
-	return front.NoContent(), err
+	return front.NoContent(), rq.Write(func(tx *statestore.Txn) error { return network.QuotaReset(tx, rq.PathValue("id")) })
 }

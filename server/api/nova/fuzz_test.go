@@ -1,9 +1,43 @@
 package nova
 
 import (
+	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/cloudlet/cloudlet/server/api/front"
 )
+
+var wildcard = regexp.MustCompile(`\{[a-z]+\}`)
+
+// row is a route row with its path below /compute and a microversion that has it.
+type row struct {
+	*front.Route
+	path, version string
+}
+
+func (r row) String() string {
+	s := r.Method + " " + r.path
+	if r.Action != "" {
+		s += " " + r.Action
+	}
+	return s
+}
+
+// rows returns all rows of the service that ask who calls.
+func rows() (all []row) {
+	front.Rows([]*front.Service{Service(Deps{})}, func(_ *front.Service, path string, r *front.Route) {
+		if r.Rule == front.Public {
+			return
+		}
+		version := "2.90"
+		if r.Max != (front.Microversion{}) {
+			version = r.Max.String()
+		}
+		all = append(all, row{r, strings.TrimPrefix(path, "/compute"), version})
+	})
+	return all
+}
 
 // FuzzBodies sends anything to every row that takes a body: the answer is never
 // an internal error, and what is refused changed nothing.

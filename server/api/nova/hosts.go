@@ -327,6 +327,9 @@ func serviceUpdate(rq *front.Request) (*front.Response, error) {
 			return nil, cloud.Errorf(cloud.NotFound, "service", "Unknown action")
 		}
 	}
+	if b.Status == nil && b.ForcedDown == nil {
+		return nil, cloud.Errorf(cloud.Invalid, "service", "No updates were requested. Fields 'status' or 'forced_down' should be specified.")
+	}
 	if b.Status != nil {
 		if *b.Status != "enabled" && *b.Status != "disabled" {
 			return nil, cloud.Errorf(cloud.Invalid, "service", "Invalid input for field/attribute status. Value: %s. '%s' is not one of ['enabled', 'disabled']", *b.Status, *b.Status).At("/status")

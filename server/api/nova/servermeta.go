@@ -1,6 +1,7 @@
 package nova
 
 import (
+	"net/url"
 	"slices"
 
 	"github.com/cloudlet/cloudlet/server/api/front"
@@ -136,7 +137,7 @@ func tagAdd(rq *front.Request) (*front.Response, error) {
 		return err
 	})
 	if added {
-		return (&front.Response{Status: 201}).With("Location", rq.URL("/v2.1/servers/"+rq.PathValue("id")+"/tags/"+rq.PathValue("tag"))), err
+		return (&front.Response{Status: 201}).With("Location", rq.URL("/v2.1/servers/"+rq.PathValue("id")+"/tags/"+url.PathEscape(rq.PathValue("tag")))), err
 	}
 	return front.NoContent(), err
 }
