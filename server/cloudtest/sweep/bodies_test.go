@@ -21,7 +21,7 @@ func noJSON(c *course, rt route) {
 	for what, body := range map[string]string{
 		"cut": right.body[:len(right.body)-1], "twice": right.body + right.body, "more": right.body + "x", "no UTF-8": strings.Replace(right.body, `":`, "\xff\":", 1), "a BOM": "\ufeff" + right.body,
 		"an array": "[]", "an object": "{}", "a string": `"x"`, "a number": "7", "null": "null", "true": "true", "text": "x", "a space": " ", "NUL": "\x00", "a brace": "{",
-		"deep": strings.Repeat(`[`, 100000), "deep objects": strings.Repeat(`{"a":`, 100000), "deep and whole": strings.Repeat("[", 5000) + strings.Repeat("]", 5000),
+		"deep": strings.Repeat(`[`, 60000), "deep objects": strings.Repeat(`{"a":`, 12000), "deep and whole": strings.Repeat("[", 5000) + strings.Repeat("]", 5000),
 		"the same twice": twice(right.body), "a large number": strings.Replace(right.body, ":", ":1e999,\"x\":", 1), "names that differ": `{"a":1,"A":2}`, "a lone surrogate": `{"\ud800":1}`,
 	} {
 		if what == "the same twice" && array || what == "an array" && array {

@@ -32,7 +32,6 @@ func extra(member string, all ...string) map[string]exemption {
 }
 
 var (
-	noTasks = calls(exemption{"", "501: tasks are made by imports"}, "POST /image/v2/tasks")
 	// As in OpenStack nobody asks Keystone.
 	anyProject = calls(exemption{"{id}", "a quota is of any project, whether there is one or not"},
 		"GET /compute/v2.1/os-quota-sets/{id}", "GET /compute/v2.1/os-quota-sets/{id}/detail", "GET /compute/v2.1/os-quota-sets/{id}/defaults",
@@ -46,24 +45,26 @@ var (
 
 // exempt are calls that a trial is not right about, by trial.
 var exempt = map[string]map[string]exemption{
-	"a right call": together(noTasks,
+	"a right call": together(
 		calls(exemption{"right: 403", "it is in use, as Keystone says it"}, "DELETE /identity/v3/regions/{id}", "DELETE /identity/v3/registered_limits/{id}", "DELETE /identity/v3/users/{id}/access_rules/{rule}"),
+		calls(exemption{"right: 403", "it is in no other store"}, "DELETE /image/v2/stores/{store}/{image}"),
 		calls(exemption{"right: 401", "nothing is signed"}, "POST /identity/v3/ec2tokens", "POST /identity/v3/s3tokens"),
+		calls(exemption{"right: 400", "nothing is signed"}, "POST /identity/v3/OS-OAUTH1/request_token", "POST /identity/v3/OS-OAUTH1/access_token"),
 		calls(exemption{"read: 501", "no driver tells it"}, "GET /compute/v2.1/os-hypervisors/{id}/uptime"),
 		calls(exemption{"right: 404", "no image is named, and none is cached"}, "DELETE /image/v2/images", "DELETE /image/v2/cache/{image}"),
 		calls(exemption{"right: 409", "it runs"}, "POST /compute/v2.1/servers/{id}/action os-start")),
-	"a stranger": calls(exemption{"another's: 403", "who deleted a trust is to know, and Keystone tells everybody"}, "DELETE /identity/v3/OS-TRUST/trusts/{id}"),
+	"a stranger": together(
+		calls(exemption{"another's: 403", "who deleted a trust is to know, and Keystone tells everybody"}, "DELETE /identity/v3/OS-TRUST/trusts/{id}"),
+		calls(exemption{"another's: 401", "a request token is nobody's yet"}, "PUT /identity/v3/OS-OAUTH1/authorize/{token}")),
 	"an unknown id": together(anyProject, noHint,
 		calls(exemption{"{id}: taken", "every class has the limits of the one there is"}, "GET /compute/v2.1/os-quota-class-sets/{id}"),
 		calls(exemption{"{option}: 403", "Keystone's InvalidDomainConfig is 403"}, "GET /identity/v3/domains/config/identity/{option}/default",
 			"GET /identity/v3/domains/config/ldap/{option}/default", "GET /identity/v3/domains/{id}/config/security_compliance/{option}"),
 		calls(exemption{"{id}: 403", "they are for oneself only, whoever there is"}, "POST /identity/v3/users/{id}/application_credentials")),
-	"an odd id":        together(anyProject, noHint),
-	"a media type":     noTasks,
-	"a body too large": noTasks,
-	"no JSON": together(noTasks,
+	"an odd id": together(anyProject, noHint),
+	"no JSON": together(
 		calls(exemption{"an object: taken", "nothing of an image is required"}, "POST /image/v2/images")),
-	"an unknown field": together(noTasks,
+	"an unknown field": together(
 		extra("consumer", "POST /identity/v3/OS-OAUTH1/consumers", "PATCH /identity/v3/OS-OAUTH1/consumers/{id}"),
 		extra("credential", "POST /identity/v3/credentials", "PATCH /identity/v3/credentials/{id}"),
 		extra("domain", "POST /identity/v3/domains", "PATCH /identity/v3/domains/{id}"),
@@ -76,11 +77,12 @@ var exempt = map[string]map[string]exemption{
 		extra("service", "POST /identity/v3/services", "PATCH /identity/v3/services/{id}"),
 		extra("user", "POST /identity/v3/users", "PATCH /identity/v3/users/{id}"),
 		calls(exemption{"/trust", forgotten}, "POST /identity/v3/OS-TRUST/trusts"),
+		calls(exemption{"/roles/0/nonsense: taken", forgotten}, "PUT /identity/v3/OS-OAUTH1/authorize/{token}"),
 		calls(exemption{"/application_credential", forgotten}, "POST /identity/v3/users/{id}/application_credentials"),
 		calls(exemption{"/credentials: 401", "it is signed, or not, whatever is in it"}, "POST /identity/v3/ec2tokens", "POST /identity/v3/s3tokens"),
 		calls(exemption{"/config", "Keystone's InvalidDomainConfig is 403"}, domainConfig...),
 		calls(exemption{"/", "of an operation, what is unknown is ignored (RFC 6902, 4)"}, "PATCH /image/v2/images/{image}")),
-	"a field of another type": together(noTasks,
+	"a field of another type": together(
 		calls(exemption{"/config", "the types of options are the driver's"}, domainConfig...),
 		calls(exemption{"/enum/0", "a value of a JSON schema's enum has any type"}, "POST /image/v2/metadefs/namespaces/{ns}/properties", "PUT /image/v2/metadefs/namespaces/{ns}/properties/{part}")),
 }

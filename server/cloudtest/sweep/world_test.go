@@ -71,8 +71,6 @@ func newWorld(t *testing.T) *world {
 	w.http = &http.Client{Timeout: time.Minute, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	t.Cleanup(w.http.CloseIdleConnections)
 	w.expired = w.login("admin", "admin")
-	c.ahead.Store(int64(2 * time.Hour))
-	w.admin, w.stranger = w.login("admin", "admin"), w.login("demo", "demo")
 	w.read(func(r statestore.Reader) {
 		for u := range identity.Users.All(r) {
 			w.keep(u.Name == "admin", "user", u.ID)
@@ -84,6 +82,10 @@ func newWorld(t *testing.T) *world {
 			w.kept["host"] = h.ID
 		}
 	})
+	w.admin = w.expired // not yet
+	w.lend()
+	c.ahead.Store(int64(2 * time.Hour))
+	w.admin, w.stranger = w.login("admin", "admin"), w.login("demo", "demo")
 	for _, s := range samples {
 		if s.keep != "" {
 			w.make(s)
