@@ -469,6 +469,242 @@ func (*RotateKeysReply) Descriptor() ([]byte, []int) {
 	return file_hostapi_proto_rawDescGZIP(), []int{9}
 }
 
+type ListDeletedImagesRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListDeletedImagesRequest) Reset() {
+	*x = ListDeletedImagesRequest{}
+	mi := &file_hostapi_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListDeletedImagesRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListDeletedImagesRequest) ProtoMessage() {}
+
+func (x *ListDeletedImagesRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_hostapi_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListDeletedImagesRequest.ProtoReflect.Descriptor instead.
+func (*ListDeletedImagesRequest) Descriptor() ([]byte, []int) {
+	return file_hostapi_proto_rawDescGZIP(), []int{10}
+}
+
+type ListDeletedImagesReply struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Images        []*DeletedImage        `protobuf:"bytes,1,rep,name=images,proto3" json:"images,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListDeletedImagesReply) Reset() {
+	*x = ListDeletedImagesReply{}
+	mi := &file_hostapi_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListDeletedImagesReply) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListDeletedImagesReply) ProtoMessage() {}
+
+func (x *ListDeletedImagesReply) ProtoReflect() protoreflect.Message {
+	mi := &file_hostapi_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListDeletedImagesReply.ProtoReflect.Descriptor instead.
+func (*ListDeletedImagesReply) Descriptor() ([]byte, []int) {
+	return file_hostapi_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *ListDeletedImagesReply) GetImages() []*DeletedImage {
+	if x != nil {
+		return x.Images
+	}
+	return nil
+}
+
+type DeletedImage struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	Name          string                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	ProjectId     string                 `protobuf:"bytes,3,opt,name=project_id,json=projectId,proto3" json:"project_id,omitempty"`
+	DeletedAt     int64                  `protobuf:"varint,4,opt,name=deleted_at,json=deletedAt,proto3" json:"deleted_at,omitempty"` // Unix seconds
+	GoneAt        int64                  `protobuf:"varint,5,opt,name=gone_at,json=goneAt,proto3" json:"gone_at,omitempty"`          // when its bytes will be removed
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DeletedImage) Reset() {
+	*x = DeletedImage{}
+	mi := &file_hostapi_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DeletedImage) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DeletedImage) ProtoMessage() {}
+
+func (x *DeletedImage) ProtoReflect() protoreflect.Message {
+	mi := &file_hostapi_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DeletedImage.ProtoReflect.Descriptor instead.
+func (*DeletedImage) Descriptor() ([]byte, []int) {
+	return file_hostapi_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *DeletedImage) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *DeletedImage) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *DeletedImage) GetProjectId() string {
+	if x != nil {
+		return x.ProjectId
+	}
+	return ""
+}
+
+func (x *DeletedImage) GetDeletedAt() int64 {
+	if x != nil {
+		return x.DeletedAt
+	}
+	return 0
+}
+
+func (x *DeletedImage) GetGoneAt() int64 {
+	if x != nil {
+		return x.GoneAt
+	}
+	return 0
+}
+
+type RestoreImageRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RestoreImageRequest) Reset() {
+	*x = RestoreImageRequest{}
+	mi := &file_hostapi_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RestoreImageRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RestoreImageRequest) ProtoMessage() {}
+
+func (x *RestoreImageRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_hostapi_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RestoreImageRequest.ProtoReflect.Descriptor instead.
+func (*RestoreImageRequest) Descriptor() ([]byte, []int) {
+	return file_hostapi_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *RestoreImageRequest) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+type RestoreImageReply struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RestoreImageReply) Reset() {
+	*x = RestoreImageReply{}
+	mi := &file_hostapi_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RestoreImageReply) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RestoreImageReply) ProtoMessage() {}
+
+func (x *RestoreImageReply) ProtoReflect() protoreflect.Message {
+	mi := &file_hostapi_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RestoreImageReply.ProtoReflect.Descriptor instead.
+func (*RestoreImageReply) Descriptor() ([]byte, []int) {
+	return file_hostapi_proto_rawDescGZIP(), []int{14}
+}
+
 // Names may be ids as well.
 type GetCallerRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -483,7 +719,7 @@ type GetCallerRequest struct {
 
 func (x *GetCallerRequest) Reset() {
 	*x = GetCallerRequest{}
-	mi := &file_hostapi_proto_msgTypes[10]
+	mi := &file_hostapi_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -495,7 +731,7 @@ func (x *GetCallerRequest) String() string {
 func (*GetCallerRequest) ProtoMessage() {}
 
 func (x *GetCallerRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_hostapi_proto_msgTypes[10]
+	mi := &file_hostapi_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -508,7 +744,7 @@ func (x *GetCallerRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetCallerRequest.ProtoReflect.Descriptor instead.
 func (*GetCallerRequest) Descriptor() ([]byte, []int) {
-	return file_hostapi_proto_rawDescGZIP(), []int{10}
+	return file_hostapi_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *GetCallerRequest) GetUserDomain() string {
@@ -562,7 +798,7 @@ type GetCallerReply struct {
 
 func (x *GetCallerReply) Reset() {
 	*x = GetCallerReply{}
-	mi := &file_hostapi_proto_msgTypes[11]
+	mi := &file_hostapi_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -574,7 +810,7 @@ func (x *GetCallerReply) String() string {
 func (*GetCallerReply) ProtoMessage() {}
 
 func (x *GetCallerReply) ProtoReflect() protoreflect.Message {
-	mi := &file_hostapi_proto_msgTypes[11]
+	mi := &file_hostapi_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -587,7 +823,7 @@ func (x *GetCallerReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetCallerReply.ProtoReflect.Descriptor instead.
 func (*GetCallerReply) Descriptor() ([]byte, []int) {
-	return file_hostapi_proto_rawDescGZIP(), []int{11}
+	return file_hostapi_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *GetCallerReply) GetUserId() string {
@@ -656,7 +892,7 @@ type FetchImageRequest struct {
 
 func (x *FetchImageRequest) Reset() {
 	*x = FetchImageRequest{}
-	mi := &file_hostapi_proto_msgTypes[12]
+	mi := &file_hostapi_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -668,7 +904,7 @@ func (x *FetchImageRequest) String() string {
 func (*FetchImageRequest) ProtoMessage() {}
 
 func (x *FetchImageRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_hostapi_proto_msgTypes[12]
+	mi := &file_hostapi_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -681,7 +917,7 @@ func (x *FetchImageRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FetchImageRequest.ProtoReflect.Descriptor instead.
 func (*FetchImageRequest) Descriptor() ([]byte, []int) {
-	return file_hostapi_proto_rawDescGZIP(), []int{12}
+	return file_hostapi_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *FetchImageRequest) GetSha256() string {
@@ -707,7 +943,7 @@ type ImageChunk struct {
 
 func (x *ImageChunk) Reset() {
 	*x = ImageChunk{}
-	mi := &file_hostapi_proto_msgTypes[13]
+	mi := &file_hostapi_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -719,7 +955,7 @@ func (x *ImageChunk) String() string {
 func (*ImageChunk) ProtoMessage() {}
 
 func (x *ImageChunk) ProtoReflect() protoreflect.Message {
-	mi := &file_hostapi_proto_msgTypes[13]
+	mi := &file_hostapi_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -732,7 +968,7 @@ func (x *ImageChunk) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ImageChunk.ProtoReflect.Descriptor instead.
 func (*ImageChunk) Descriptor() ([]byte, []int) {
-	return file_hostapi_proto_rawDescGZIP(), []int{13}
+	return file_hostapi_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *ImageChunk) GetData() []byte {
@@ -756,7 +992,7 @@ type FromHost struct {
 
 func (x *FromHost) Reset() {
 	*x = FromHost{}
-	mi := &file_hostapi_proto_msgTypes[14]
+	mi := &file_hostapi_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -768,7 +1004,7 @@ func (x *FromHost) String() string {
 func (*FromHost) ProtoMessage() {}
 
 func (x *FromHost) ProtoReflect() protoreflect.Message {
-	mi := &file_hostapi_proto_msgTypes[14]
+	mi := &file_hostapi_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -781,7 +1017,7 @@ func (x *FromHost) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FromHost.ProtoReflect.Descriptor instead.
 func (*FromHost) Descriptor() ([]byte, []int) {
-	return file_hostapi_proto_rawDescGZIP(), []int{14}
+	return file_hostapi_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *FromHost) GetMessage() isFromHost_Message {
@@ -853,7 +1089,7 @@ type ToHost struct {
 
 func (x *ToHost) Reset() {
 	*x = ToHost{}
-	mi := &file_hostapi_proto_msgTypes[15]
+	mi := &file_hostapi_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -865,7 +1101,7 @@ func (x *ToHost) String() string {
 func (*ToHost) ProtoMessage() {}
 
 func (x *ToHost) ProtoReflect() protoreflect.Message {
-	mi := &file_hostapi_proto_msgTypes[15]
+	mi := &file_hostapi_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -878,7 +1114,7 @@ func (x *ToHost) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ToHost.ProtoReflect.Descriptor instead.
 func (*ToHost) Descriptor() ([]byte, []int) {
-	return file_hostapi_proto_rawDescGZIP(), []int{15}
+	return file_hostapi_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *ToHost) GetMessage() isToHost_Message {
@@ -938,7 +1174,7 @@ type Hello struct {
 
 func (x *Hello) Reset() {
 	*x = Hello{}
-	mi := &file_hostapi_proto_msgTypes[16]
+	mi := &file_hostapi_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -950,7 +1186,7 @@ func (x *Hello) String() string {
 func (*Hello) ProtoMessage() {}
 
 func (x *Hello) ProtoReflect() protoreflect.Message {
-	mi := &file_hostapi_proto_msgTypes[16]
+	mi := &file_hostapi_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -963,7 +1199,7 @@ func (x *Hello) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Hello.ProtoReflect.Descriptor instead.
 func (*Hello) Descriptor() ([]byte, []int) {
-	return file_hostapi_proto_rawDescGZIP(), []int{16}
+	return file_hostapi_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *Hello) GetHostId() string {
@@ -1039,7 +1275,7 @@ type Fingerprint struct {
 
 func (x *Fingerprint) Reset() {
 	*x = Fingerprint{}
-	mi := &file_hostapi_proto_msgTypes[17]
+	mi := &file_hostapi_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1051,7 +1287,7 @@ func (x *Fingerprint) String() string {
 func (*Fingerprint) ProtoMessage() {}
 
 func (x *Fingerprint) ProtoReflect() protoreflect.Message {
-	mi := &file_hostapi_proto_msgTypes[17]
+	mi := &file_hostapi_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1064,7 +1300,7 @@ func (x *Fingerprint) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Fingerprint.ProtoReflect.Descriptor instead.
 func (*Fingerprint) Descriptor() ([]byte, []int) {
-	return file_hostapi_proto_rawDescGZIP(), []int{17}
+	return file_hostapi_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *Fingerprint) GetDriver() string {
@@ -1141,7 +1377,7 @@ type Report struct {
 
 func (x *Report) Reset() {
 	*x = Report{}
-	mi := &file_hostapi_proto_msgTypes[18]
+	mi := &file_hostapi_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1153,7 +1389,7 @@ func (x *Report) String() string {
 func (*Report) ProtoMessage() {}
 
 func (x *Report) ProtoReflect() protoreflect.Message {
-	mi := &file_hostapi_proto_msgTypes[18]
+	mi := &file_hostapi_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1166,7 +1402,7 @@ func (x *Report) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Report.ProtoReflect.Descriptor instead.
 func (*Report) Descriptor() ([]byte, []int) {
-	return file_hostapi_proto_rawDescGZIP(), []int{18}
+	return file_hostapi_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *Report) GetInstances() []*ObservedInstance {
@@ -1198,7 +1434,7 @@ type ObservedInstance struct {
 
 func (x *ObservedInstance) Reset() {
 	*x = ObservedInstance{}
-	mi := &file_hostapi_proto_msgTypes[19]
+	mi := &file_hostapi_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1210,7 +1446,7 @@ func (x *ObservedInstance) String() string {
 func (*ObservedInstance) ProtoMessage() {}
 
 func (x *ObservedInstance) ProtoReflect() protoreflect.Message {
-	mi := &file_hostapi_proto_msgTypes[19]
+	mi := &file_hostapi_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1223,7 +1459,7 @@ func (x *ObservedInstance) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ObservedInstance.ProtoReflect.Descriptor instead.
 func (*ObservedInstance) Descriptor() ([]byte, []int) {
-	return file_hostapi_proto_rawDescGZIP(), []int{19}
+	return file_hostapi_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *ObservedInstance) GetId() string {
@@ -1286,7 +1522,7 @@ type ObservedPort struct {
 
 func (x *ObservedPort) Reset() {
 	*x = ObservedPort{}
-	mi := &file_hostapi_proto_msgTypes[20]
+	mi := &file_hostapi_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1298,7 +1534,7 @@ func (x *ObservedPort) String() string {
 func (*ObservedPort) ProtoMessage() {}
 
 func (x *ObservedPort) ProtoReflect() protoreflect.Message {
-	mi := &file_hostapi_proto_msgTypes[20]
+	mi := &file_hostapi_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1311,7 +1547,7 @@ func (x *ObservedPort) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ObservedPort.ProtoReflect.Descriptor instead.
 func (*ObservedPort) Descriptor() ([]byte, []int) {
-	return file_hostapi_proto_rawDescGZIP(), []int{20}
+	return file_hostapi_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *ObservedPort) GetId() string {
@@ -1346,7 +1582,7 @@ type ConsoleRequest struct {
 
 func (x *ConsoleRequest) Reset() {
 	*x = ConsoleRequest{}
-	mi := &file_hostapi_proto_msgTypes[21]
+	mi := &file_hostapi_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1358,7 +1594,7 @@ func (x *ConsoleRequest) String() string {
 func (*ConsoleRequest) ProtoMessage() {}
 
 func (x *ConsoleRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_hostapi_proto_msgTypes[21]
+	mi := &file_hostapi_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1371,7 +1607,7 @@ func (x *ConsoleRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConsoleRequest.ProtoReflect.Descriptor instead.
 func (*ConsoleRequest) Descriptor() ([]byte, []int) {
-	return file_hostapi_proto_rawDescGZIP(), []int{21}
+	return file_hostapi_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *ConsoleRequest) GetId() uint64 {
@@ -1407,7 +1643,7 @@ type ConsoleReply struct {
 
 func (x *ConsoleReply) Reset() {
 	*x = ConsoleReply{}
-	mi := &file_hostapi_proto_msgTypes[22]
+	mi := &file_hostapi_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1419,7 +1655,7 @@ func (x *ConsoleReply) String() string {
 func (*ConsoleReply) ProtoMessage() {}
 
 func (x *ConsoleReply) ProtoReflect() protoreflect.Message {
-	mi := &file_hostapi_proto_msgTypes[22]
+	mi := &file_hostapi_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1432,7 +1668,7 @@ func (x *ConsoleReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConsoleReply.ProtoReflect.Descriptor instead.
 func (*ConsoleReply) Descriptor() ([]byte, []int) {
-	return file_hostapi_proto_rawDescGZIP(), []int{22}
+	return file_hostapi_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *ConsoleReply) GetId() uint64 {
@@ -1477,7 +1713,7 @@ type Desired struct {
 
 func (x *Desired) Reset() {
 	*x = Desired{}
-	mi := &file_hostapi_proto_msgTypes[23]
+	mi := &file_hostapi_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1489,7 +1725,7 @@ func (x *Desired) String() string {
 func (*Desired) ProtoMessage() {}
 
 func (x *Desired) ProtoReflect() protoreflect.Message {
-	mi := &file_hostapi_proto_msgTypes[23]
+	mi := &file_hostapi_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1502,7 +1738,7 @@ func (x *Desired) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Desired.ProtoReflect.Descriptor instead.
 func (*Desired) Descriptor() ([]byte, []int) {
-	return file_hostapi_proto_rawDescGZIP(), []int{23}
+	return file_hostapi_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *Desired) GetWhole() bool {
@@ -1576,7 +1812,7 @@ type Instance struct {
 
 func (x *Instance) Reset() {
 	*x = Instance{}
-	mi := &file_hostapi_proto_msgTypes[24]
+	mi := &file_hostapi_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1588,7 +1824,7 @@ func (x *Instance) String() string {
 func (*Instance) ProtoMessage() {}
 
 func (x *Instance) ProtoReflect() protoreflect.Message {
-	mi := &file_hostapi_proto_msgTypes[24]
+	mi := &file_hostapi_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1601,7 +1837,7 @@ func (x *Instance) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Instance.ProtoReflect.Descriptor instead.
 func (*Instance) Descriptor() ([]byte, []int) {
-	return file_hostapi_proto_rawDescGZIP(), []int{24}
+	return file_hostapi_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *Instance) GetId() string {
@@ -1810,7 +2046,7 @@ type Nic struct {
 
 func (x *Nic) Reset() {
 	*x = Nic{}
-	mi := &file_hostapi_proto_msgTypes[25]
+	mi := &file_hostapi_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1822,7 +2058,7 @@ func (x *Nic) String() string {
 func (*Nic) ProtoMessage() {}
 
 func (x *Nic) ProtoReflect() protoreflect.Message {
-	mi := &file_hostapi_proto_msgTypes[25]
+	mi := &file_hostapi_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1835,7 +2071,7 @@ func (x *Nic) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Nic.ProtoReflect.Descriptor instead.
 func (*Nic) Descriptor() ([]byte, []int) {
-	return file_hostapi_proto_rawDescGZIP(), []int{25}
+	return file_hostapi_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *Nic) GetPortId() string {
@@ -1870,7 +2106,7 @@ type Network struct {
 
 func (x *Network) Reset() {
 	*x = Network{}
-	mi := &file_hostapi_proto_msgTypes[26]
+	mi := &file_hostapi_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1882,7 +2118,7 @@ func (x *Network) String() string {
 func (*Network) ProtoMessage() {}
 
 func (x *Network) ProtoReflect() protoreflect.Message {
-	mi := &file_hostapi_proto_msgTypes[26]
+	mi := &file_hostapi_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1895,7 +2131,7 @@ func (x *Network) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Network.ProtoReflect.Descriptor instead.
 func (*Network) Descriptor() ([]byte, []int) {
-	return file_hostapi_proto_rawDescGZIP(), []int{26}
+	return file_hostapi_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *Network) GetId() string {
@@ -1979,7 +2215,7 @@ type RuleSet struct {
 
 func (x *RuleSet) Reset() {
 	*x = RuleSet{}
-	mi := &file_hostapi_proto_msgTypes[27]
+	mi := &file_hostapi_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1991,7 +2227,7 @@ func (x *RuleSet) String() string {
 func (*RuleSet) ProtoMessage() {}
 
 func (x *RuleSet) ProtoReflect() protoreflect.Message {
-	mi := &file_hostapi_proto_msgTypes[27]
+	mi := &file_hostapi_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2004,7 +2240,7 @@ func (x *RuleSet) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RuleSet.ProtoReflect.Descriptor instead.
 func (*RuleSet) Descriptor() ([]byte, []int) {
-	return file_hostapi_proto_rawDescGZIP(), []int{27}
+	return file_hostapi_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *RuleSet) GetId() string {
@@ -2032,7 +2268,7 @@ type AddressSet struct {
 
 func (x *AddressSet) Reset() {
 	*x = AddressSet{}
-	mi := &file_hostapi_proto_msgTypes[28]
+	mi := &file_hostapi_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2044,7 +2280,7 @@ func (x *AddressSet) String() string {
 func (*AddressSet) ProtoMessage() {}
 
 func (x *AddressSet) ProtoReflect() protoreflect.Message {
-	mi := &file_hostapi_proto_msgTypes[28]
+	mi := &file_hostapi_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2057,7 +2293,7 @@ func (x *AddressSet) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AddressSet.ProtoReflect.Descriptor instead.
 func (*AddressSet) Descriptor() ([]byte, []int) {
-	return file_hostapi_proto_rawDescGZIP(), []int{28}
+	return file_hostapi_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *AddressSet) GetId() string {
@@ -2089,7 +2325,7 @@ type Subnet struct {
 
 func (x *Subnet) Reset() {
 	*x = Subnet{}
-	mi := &file_hostapi_proto_msgTypes[29]
+	mi := &file_hostapi_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2101,7 +2337,7 @@ func (x *Subnet) String() string {
 func (*Subnet) ProtoMessage() {}
 
 func (x *Subnet) ProtoReflect() protoreflect.Message {
-	mi := &file_hostapi_proto_msgTypes[29]
+	mi := &file_hostapi_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2114,7 +2350,7 @@ func (x *Subnet) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Subnet.ProtoReflect.Descriptor instead.
 func (*Subnet) Descriptor() ([]byte, []int) {
-	return file_hostapi_proto_rawDescGZIP(), []int{29}
+	return file_hostapi_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *Subnet) GetId() string {
@@ -2176,7 +2412,7 @@ type Route struct {
 
 func (x *Route) Reset() {
 	*x = Route{}
-	mi := &file_hostapi_proto_msgTypes[30]
+	mi := &file_hostapi_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2188,7 +2424,7 @@ func (x *Route) String() string {
 func (*Route) ProtoMessage() {}
 
 func (x *Route) ProtoReflect() protoreflect.Message {
-	mi := &file_hostapi_proto_msgTypes[30]
+	mi := &file_hostapi_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2201,7 +2437,7 @@ func (x *Route) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Route.ProtoReflect.Descriptor instead.
 func (*Route) Descriptor() ([]byte, []int) {
-	return file_hostapi_proto_rawDescGZIP(), []int{30}
+	return file_hostapi_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *Route) GetDestination() string {
@@ -2234,7 +2470,7 @@ type Port struct {
 
 func (x *Port) Reset() {
 	*x = Port{}
-	mi := &file_hostapi_proto_msgTypes[31]
+	mi := &file_hostapi_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2246,7 +2482,7 @@ func (x *Port) String() string {
 func (*Port) ProtoMessage() {}
 
 func (x *Port) ProtoReflect() protoreflect.Message {
-	mi := &file_hostapi_proto_msgTypes[31]
+	mi := &file_hostapi_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2259,7 +2495,7 @@ func (x *Port) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Port.ProtoReflect.Descriptor instead.
 func (*Port) Descriptor() ([]byte, []int) {
-	return file_hostapi_proto_rawDescGZIP(), []int{31}
+	return file_hostapi_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *Port) GetId() string {
@@ -2328,7 +2564,7 @@ type FixedIP struct {
 
 func (x *FixedIP) Reset() {
 	*x = FixedIP{}
-	mi := &file_hostapi_proto_msgTypes[32]
+	mi := &file_hostapi_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2340,7 +2576,7 @@ func (x *FixedIP) String() string {
 func (*FixedIP) ProtoMessage() {}
 
 func (x *FixedIP) ProtoReflect() protoreflect.Message {
-	mi := &file_hostapi_proto_msgTypes[32]
+	mi := &file_hostapi_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2353,7 +2589,7 @@ func (x *FixedIP) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FixedIP.ProtoReflect.Descriptor instead.
 func (*FixedIP) Descriptor() ([]byte, []int) {
-	return file_hostapi_proto_rawDescGZIP(), []int{32}
+	return file_hostapi_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *FixedIP) GetSubnetId() string {
@@ -2380,7 +2616,7 @@ type AddressPair struct {
 
 func (x *AddressPair) Reset() {
 	*x = AddressPair{}
-	mi := &file_hostapi_proto_msgTypes[33]
+	mi := &file_hostapi_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2392,7 +2628,7 @@ func (x *AddressPair) String() string {
 func (*AddressPair) ProtoMessage() {}
 
 func (x *AddressPair) ProtoReflect() protoreflect.Message {
-	mi := &file_hostapi_proto_msgTypes[33]
+	mi := &file_hostapi_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2405,7 +2641,7 @@ func (x *AddressPair) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AddressPair.ProtoReflect.Descriptor instead.
 func (*AddressPair) Descriptor() ([]byte, []int) {
-	return file_hostapi_proto_rawDescGZIP(), []int{33}
+	return file_hostapi_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *AddressPair) GetMac() string {
@@ -2439,7 +2675,7 @@ type Rule struct {
 
 func (x *Rule) Reset() {
 	*x = Rule{}
-	mi := &file_hostapi_proto_msgTypes[34]
+	mi := &file_hostapi_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2451,7 +2687,7 @@ func (x *Rule) String() string {
 func (*Rule) ProtoMessage() {}
 
 func (x *Rule) ProtoReflect() protoreflect.Message {
-	mi := &file_hostapi_proto_msgTypes[34]
+	mi := &file_hostapi_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2464,7 +2700,7 @@ func (x *Rule) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Rule.ProtoReflect.Descriptor instead.
 func (*Rule) Descriptor() ([]byte, []int) {
-	return file_hostapi_proto_rawDescGZIP(), []int{34}
+	return file_hostapi_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *Rule) GetEgress() bool {
@@ -2556,7 +2792,21 @@ const file_hostapi_proto_rawDesc = "" +
 	"\bpassword\x18\x03 \x01(\tR\bpassword\"\x14\n" +
 	"\x12ResetPasswordReply\"\x13\n" +
 	"\x11RotateKeysRequest\"\x11\n" +
-	"\x0fRotateKeysReply\"\xa3\x01\n" +
+	"\x0fRotateKeysReply\"\x1a\n" +
+	"\x18ListDeletedImagesRequest\"S\n" +
+	"\x16ListDeletedImagesReply\x129\n" +
+	"\x06images\x18\x01 \x03(\v2!.cloudlet.hostapi.v1.DeletedImageR\x06images\"\x89\x01\n" +
+	"\fDeletedImage\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\x12\x1d\n" +
+	"\n" +
+	"project_id\x18\x03 \x01(\tR\tprojectId\x12\x1d\n" +
+	"\n" +
+	"deleted_at\x18\x04 \x01(\x03R\tdeletedAt\x12\x17\n" +
+	"\agone_at\x18\x05 \x01(\x03R\x06goneAt\"%\n" +
+	"\x13RestoreImageRequest\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\"\x13\n" +
+	"\x11RestoreImageReply\"\xa3\x01\n" +
 	"\x10GetCallerRequest\x12\x1f\n" +
 	"\vuser_domain\x18\x01 \x01(\tR\n" +
 	"userDomain\x12\x12\n" +
@@ -2762,14 +3012,16 @@ const file_hostapi_proto_rawDesc = "" +
 	"\x04Join\x12 .cloudlet.hostapi.v1.JoinRequest\x1a\x1e.cloudlet.hostapi.v1.JoinReply\x12I\n" +
 	"\aConnect\x12\x1d.cloudlet.hostapi.v1.FromHost\x1a\x1b.cloudlet.hostapi.v1.ToHost(\x010\x01\x12W\n" +
 	"\n" +
-	"FetchImage\x12&.cloudlet.hostapi.v1.FetchImageRequest\x1a\x1f.cloudlet.hostapi.v1.ImageChunk0\x012\xd3\x03\n" +
+	"FetchImage\x12&.cloudlet.hostapi.v1.FetchImageRequest\x1a\x1f.cloudlet.hostapi.v1.ImageChunk0\x012\xa6\x05\n" +
 	"\x05Admin\x12`\n" +
 	"\fNewJoinToken\x12(.cloudlet.hostapi.v1.NewJoinTokenRequest\x1a&.cloudlet.hostapi.v1.NewJoinTokenReply\x12N\n" +
 	"\x06Backup\x12\".cloudlet.hostapi.v1.BackupRequest\x1a .cloudlet.hostapi.v1.BackupReply\x12c\n" +
 	"\rResetPassword\x12).cloudlet.hostapi.v1.ResetPasswordRequest\x1a'.cloudlet.hostapi.v1.ResetPasswordReply\x12Z\n" +
 	"\n" +
 	"RotateKeys\x12&.cloudlet.hostapi.v1.RotateKeysRequest\x1a$.cloudlet.hostapi.v1.RotateKeysReply\x12W\n" +
-	"\tGetCaller\x12%.cloudlet.hostapi.v1.GetCallerRequest\x1a#.cloudlet.hostapi.v1.GetCallerReplyB1Z/github.com/cloudlet/cloudlet/hypervisor/hostapib\x06proto3"
+	"\tGetCaller\x12%.cloudlet.hostapi.v1.GetCallerRequest\x1a#.cloudlet.hostapi.v1.GetCallerReply\x12o\n" +
+	"\x11ListDeletedImages\x12-.cloudlet.hostapi.v1.ListDeletedImagesRequest\x1a+.cloudlet.hostapi.v1.ListDeletedImagesReply\x12`\n" +
+	"\fRestoreImage\x12(.cloudlet.hostapi.v1.RestoreImageRequest\x1a&.cloudlet.hostapi.v1.RestoreImageReplyB1Z/github.com/cloudlet/cloudlet/hypervisor/hostapib\x06proto3"
 
 var (
 	file_hostapi_proto_rawDescOnce sync.Once
@@ -2783,93 +3035,103 @@ func file_hostapi_proto_rawDescGZIP() []byte {
 	return file_hostapi_proto_rawDescData
 }
 
-var file_hostapi_proto_msgTypes = make([]protoimpl.MessageInfo, 39)
+var file_hostapi_proto_msgTypes = make([]protoimpl.MessageInfo, 44)
 var file_hostapi_proto_goTypes = []any{
-	(*JoinRequest)(nil),          // 0: cloudlet.hostapi.v1.JoinRequest
-	(*JoinReply)(nil),            // 1: cloudlet.hostapi.v1.JoinReply
-	(*NewJoinTokenRequest)(nil),  // 2: cloudlet.hostapi.v1.NewJoinTokenRequest
-	(*NewJoinTokenReply)(nil),    // 3: cloudlet.hostapi.v1.NewJoinTokenReply
-	(*BackupRequest)(nil),        // 4: cloudlet.hostapi.v1.BackupRequest
-	(*BackupReply)(nil),          // 5: cloudlet.hostapi.v1.BackupReply
-	(*ResetPasswordRequest)(nil), // 6: cloudlet.hostapi.v1.ResetPasswordRequest
-	(*ResetPasswordReply)(nil),   // 7: cloudlet.hostapi.v1.ResetPasswordReply
-	(*RotateKeysRequest)(nil),    // 8: cloudlet.hostapi.v1.RotateKeysRequest
-	(*RotateKeysReply)(nil),      // 9: cloudlet.hostapi.v1.RotateKeysReply
-	(*GetCallerRequest)(nil),     // 10: cloudlet.hostapi.v1.GetCallerRequest
-	(*GetCallerReply)(nil),       // 11: cloudlet.hostapi.v1.GetCallerReply
-	(*FetchImageRequest)(nil),    // 12: cloudlet.hostapi.v1.FetchImageRequest
-	(*ImageChunk)(nil),           // 13: cloudlet.hostapi.v1.ImageChunk
-	(*FromHost)(nil),             // 14: cloudlet.hostapi.v1.FromHost
-	(*ToHost)(nil),               // 15: cloudlet.hostapi.v1.ToHost
-	(*Hello)(nil),                // 16: cloudlet.hostapi.v1.Hello
-	(*Fingerprint)(nil),          // 17: cloudlet.hostapi.v1.Fingerprint
-	(*Report)(nil),               // 18: cloudlet.hostapi.v1.Report
-	(*ObservedInstance)(nil),     // 19: cloudlet.hostapi.v1.ObservedInstance
-	(*ObservedPort)(nil),         // 20: cloudlet.hostapi.v1.ObservedPort
-	(*ConsoleRequest)(nil),       // 21: cloudlet.hostapi.v1.ConsoleRequest
-	(*ConsoleReply)(nil),         // 22: cloudlet.hostapi.v1.ConsoleReply
-	(*Desired)(nil),              // 23: cloudlet.hostapi.v1.Desired
-	(*Instance)(nil),             // 24: cloudlet.hostapi.v1.Instance
-	(*Nic)(nil),                  // 25: cloudlet.hostapi.v1.Nic
-	(*Network)(nil),              // 26: cloudlet.hostapi.v1.Network
-	(*RuleSet)(nil),              // 27: cloudlet.hostapi.v1.RuleSet
-	(*AddressSet)(nil),           // 28: cloudlet.hostapi.v1.AddressSet
-	(*Subnet)(nil),               // 29: cloudlet.hostapi.v1.Subnet
-	(*Route)(nil),                // 30: cloudlet.hostapi.v1.Route
-	(*Port)(nil),                 // 31: cloudlet.hostapi.v1.Port
-	(*FixedIP)(nil),              // 32: cloudlet.hostapi.v1.FixedIP
-	(*AddressPair)(nil),          // 33: cloudlet.hostapi.v1.AddressPair
-	(*Rule)(nil),                 // 34: cloudlet.hostapi.v1.Rule
-	nil,                          // 35: cloudlet.hostapi.v1.Fingerprint.CapabilitiesEntry
-	nil,                          // 36: cloudlet.hostapi.v1.Instance.ExtraSpecsEntry
-	nil,                          // 37: cloudlet.hostapi.v1.Instance.ImagePropertiesEntry
-	nil,                          // 38: cloudlet.hostapi.v1.Instance.MetadataEntry
+	(*JoinRequest)(nil),              // 0: cloudlet.hostapi.v1.JoinRequest
+	(*JoinReply)(nil),                // 1: cloudlet.hostapi.v1.JoinReply
+	(*NewJoinTokenRequest)(nil),      // 2: cloudlet.hostapi.v1.NewJoinTokenRequest
+	(*NewJoinTokenReply)(nil),        // 3: cloudlet.hostapi.v1.NewJoinTokenReply
+	(*BackupRequest)(nil),            // 4: cloudlet.hostapi.v1.BackupRequest
+	(*BackupReply)(nil),              // 5: cloudlet.hostapi.v1.BackupReply
+	(*ResetPasswordRequest)(nil),     // 6: cloudlet.hostapi.v1.ResetPasswordRequest
+	(*ResetPasswordReply)(nil),       // 7: cloudlet.hostapi.v1.ResetPasswordReply
+	(*RotateKeysRequest)(nil),        // 8: cloudlet.hostapi.v1.RotateKeysRequest
+	(*RotateKeysReply)(nil),          // 9: cloudlet.hostapi.v1.RotateKeysReply
+	(*ListDeletedImagesRequest)(nil), // 10: cloudlet.hostapi.v1.ListDeletedImagesRequest
+	(*ListDeletedImagesReply)(nil),   // 11: cloudlet.hostapi.v1.ListDeletedImagesReply
+	(*DeletedImage)(nil),             // 12: cloudlet.hostapi.v1.DeletedImage
+	(*RestoreImageRequest)(nil),      // 13: cloudlet.hostapi.v1.RestoreImageRequest
+	(*RestoreImageReply)(nil),        // 14: cloudlet.hostapi.v1.RestoreImageReply
+	(*GetCallerRequest)(nil),         // 15: cloudlet.hostapi.v1.GetCallerRequest
+	(*GetCallerReply)(nil),           // 16: cloudlet.hostapi.v1.GetCallerReply
+	(*FetchImageRequest)(nil),        // 17: cloudlet.hostapi.v1.FetchImageRequest
+	(*ImageChunk)(nil),               // 18: cloudlet.hostapi.v1.ImageChunk
+	(*FromHost)(nil),                 // 19: cloudlet.hostapi.v1.FromHost
+	(*ToHost)(nil),                   // 20: cloudlet.hostapi.v1.ToHost
+	(*Hello)(nil),                    // 21: cloudlet.hostapi.v1.Hello
+	(*Fingerprint)(nil),              // 22: cloudlet.hostapi.v1.Fingerprint
+	(*Report)(nil),                   // 23: cloudlet.hostapi.v1.Report
+	(*ObservedInstance)(nil),         // 24: cloudlet.hostapi.v1.ObservedInstance
+	(*ObservedPort)(nil),             // 25: cloudlet.hostapi.v1.ObservedPort
+	(*ConsoleRequest)(nil),           // 26: cloudlet.hostapi.v1.ConsoleRequest
+	(*ConsoleReply)(nil),             // 27: cloudlet.hostapi.v1.ConsoleReply
+	(*Desired)(nil),                  // 28: cloudlet.hostapi.v1.Desired
+	(*Instance)(nil),                 // 29: cloudlet.hostapi.v1.Instance
+	(*Nic)(nil),                      // 30: cloudlet.hostapi.v1.Nic
+	(*Network)(nil),                  // 31: cloudlet.hostapi.v1.Network
+	(*RuleSet)(nil),                  // 32: cloudlet.hostapi.v1.RuleSet
+	(*AddressSet)(nil),               // 33: cloudlet.hostapi.v1.AddressSet
+	(*Subnet)(nil),                   // 34: cloudlet.hostapi.v1.Subnet
+	(*Route)(nil),                    // 35: cloudlet.hostapi.v1.Route
+	(*Port)(nil),                     // 36: cloudlet.hostapi.v1.Port
+	(*FixedIP)(nil),                  // 37: cloudlet.hostapi.v1.FixedIP
+	(*AddressPair)(nil),              // 38: cloudlet.hostapi.v1.AddressPair
+	(*Rule)(nil),                     // 39: cloudlet.hostapi.v1.Rule
+	nil,                              // 40: cloudlet.hostapi.v1.Fingerprint.CapabilitiesEntry
+	nil,                              // 41: cloudlet.hostapi.v1.Instance.ExtraSpecsEntry
+	nil,                              // 42: cloudlet.hostapi.v1.Instance.ImagePropertiesEntry
+	nil,                              // 43: cloudlet.hostapi.v1.Instance.MetadataEntry
 }
 var file_hostapi_proto_depIdxs = []int32{
-	16, // 0: cloudlet.hostapi.v1.FromHost.hello:type_name -> cloudlet.hostapi.v1.Hello
-	18, // 1: cloudlet.hostapi.v1.FromHost.report:type_name -> cloudlet.hostapi.v1.Report
-	22, // 2: cloudlet.hostapi.v1.FromHost.console:type_name -> cloudlet.hostapi.v1.ConsoleReply
-	23, // 3: cloudlet.hostapi.v1.ToHost.desired:type_name -> cloudlet.hostapi.v1.Desired
-	21, // 4: cloudlet.hostapi.v1.ToHost.console:type_name -> cloudlet.hostapi.v1.ConsoleRequest
-	17, // 5: cloudlet.hostapi.v1.Hello.fingerprint:type_name -> cloudlet.hostapi.v1.Fingerprint
-	35, // 6: cloudlet.hostapi.v1.Fingerprint.capabilities:type_name -> cloudlet.hostapi.v1.Fingerprint.CapabilitiesEntry
-	19, // 7: cloudlet.hostapi.v1.Report.instances:type_name -> cloudlet.hostapi.v1.ObservedInstance
-	20, // 8: cloudlet.hostapi.v1.Report.ports:type_name -> cloudlet.hostapi.v1.ObservedPort
-	24, // 9: cloudlet.hostapi.v1.Desired.instances:type_name -> cloudlet.hostapi.v1.Instance
-	26, // 10: cloudlet.hostapi.v1.Desired.networks:type_name -> cloudlet.hostapi.v1.Network
-	36, // 11: cloudlet.hostapi.v1.Instance.extra_specs:type_name -> cloudlet.hostapi.v1.Instance.ExtraSpecsEntry
-	37, // 12: cloudlet.hostapi.v1.Instance.image_properties:type_name -> cloudlet.hostapi.v1.Instance.ImagePropertiesEntry
-	25, // 13: cloudlet.hostapi.v1.Instance.nics:type_name -> cloudlet.hostapi.v1.Nic
-	38, // 14: cloudlet.hostapi.v1.Instance.metadata:type_name -> cloudlet.hostapi.v1.Instance.MetadataEntry
-	29, // 15: cloudlet.hostapi.v1.Network.subnets:type_name -> cloudlet.hostapi.v1.Subnet
-	31, // 16: cloudlet.hostapi.v1.Network.ports:type_name -> cloudlet.hostapi.v1.Port
-	27, // 17: cloudlet.hostapi.v1.Network.rule_sets:type_name -> cloudlet.hostapi.v1.RuleSet
-	28, // 18: cloudlet.hostapi.v1.Network.address_sets:type_name -> cloudlet.hostapi.v1.AddressSet
-	34, // 19: cloudlet.hostapi.v1.RuleSet.rules:type_name -> cloudlet.hostapi.v1.Rule
-	30, // 20: cloudlet.hostapi.v1.Subnet.routes:type_name -> cloudlet.hostapi.v1.Route
-	32, // 21: cloudlet.hostapi.v1.Port.fixed_ips:type_name -> cloudlet.hostapi.v1.FixedIP
-	33, // 22: cloudlet.hostapi.v1.Port.allowed_pairs:type_name -> cloudlet.hostapi.v1.AddressPair
-	0,  // 23: cloudlet.hostapi.v1.Hosts.Join:input_type -> cloudlet.hostapi.v1.JoinRequest
-	14, // 24: cloudlet.hostapi.v1.Hosts.Connect:input_type -> cloudlet.hostapi.v1.FromHost
-	12, // 25: cloudlet.hostapi.v1.Hosts.FetchImage:input_type -> cloudlet.hostapi.v1.FetchImageRequest
-	2,  // 26: cloudlet.hostapi.v1.Admin.NewJoinToken:input_type -> cloudlet.hostapi.v1.NewJoinTokenRequest
-	4,  // 27: cloudlet.hostapi.v1.Admin.Backup:input_type -> cloudlet.hostapi.v1.BackupRequest
-	6,  // 28: cloudlet.hostapi.v1.Admin.ResetPassword:input_type -> cloudlet.hostapi.v1.ResetPasswordRequest
-	8,  // 29: cloudlet.hostapi.v1.Admin.RotateKeys:input_type -> cloudlet.hostapi.v1.RotateKeysRequest
-	10, // 30: cloudlet.hostapi.v1.Admin.GetCaller:input_type -> cloudlet.hostapi.v1.GetCallerRequest
-	1,  // 31: cloudlet.hostapi.v1.Hosts.Join:output_type -> cloudlet.hostapi.v1.JoinReply
-	15, // 32: cloudlet.hostapi.v1.Hosts.Connect:output_type -> cloudlet.hostapi.v1.ToHost
-	13, // 33: cloudlet.hostapi.v1.Hosts.FetchImage:output_type -> cloudlet.hostapi.v1.ImageChunk
-	3,  // 34: cloudlet.hostapi.v1.Admin.NewJoinToken:output_type -> cloudlet.hostapi.v1.NewJoinTokenReply
-	5,  // 35: cloudlet.hostapi.v1.Admin.Backup:output_type -> cloudlet.hostapi.v1.BackupReply
-	7,  // 36: cloudlet.hostapi.v1.Admin.ResetPassword:output_type -> cloudlet.hostapi.v1.ResetPasswordReply
-	9,  // 37: cloudlet.hostapi.v1.Admin.RotateKeys:output_type -> cloudlet.hostapi.v1.RotateKeysReply
-	11, // 38: cloudlet.hostapi.v1.Admin.GetCaller:output_type -> cloudlet.hostapi.v1.GetCallerReply
-	31, // [31:39] is the sub-list for method output_type
-	23, // [23:31] is the sub-list for method input_type
-	23, // [23:23] is the sub-list for extension type_name
-	23, // [23:23] is the sub-list for extension extendee
-	0,  // [0:23] is the sub-list for field type_name
+	12, // 0: cloudlet.hostapi.v1.ListDeletedImagesReply.images:type_name -> cloudlet.hostapi.v1.DeletedImage
+	21, // 1: cloudlet.hostapi.v1.FromHost.hello:type_name -> cloudlet.hostapi.v1.Hello
+	23, // 2: cloudlet.hostapi.v1.FromHost.report:type_name -> cloudlet.hostapi.v1.Report
+	27, // 3: cloudlet.hostapi.v1.FromHost.console:type_name -> cloudlet.hostapi.v1.ConsoleReply
+	28, // 4: cloudlet.hostapi.v1.ToHost.desired:type_name -> cloudlet.hostapi.v1.Desired
+	26, // 5: cloudlet.hostapi.v1.ToHost.console:type_name -> cloudlet.hostapi.v1.ConsoleRequest
+	22, // 6: cloudlet.hostapi.v1.Hello.fingerprint:type_name -> cloudlet.hostapi.v1.Fingerprint
+	40, // 7: cloudlet.hostapi.v1.Fingerprint.capabilities:type_name -> cloudlet.hostapi.v1.Fingerprint.CapabilitiesEntry
+	24, // 8: cloudlet.hostapi.v1.Report.instances:type_name -> cloudlet.hostapi.v1.ObservedInstance
+	25, // 9: cloudlet.hostapi.v1.Report.ports:type_name -> cloudlet.hostapi.v1.ObservedPort
+	29, // 10: cloudlet.hostapi.v1.Desired.instances:type_name -> cloudlet.hostapi.v1.Instance
+	31, // 11: cloudlet.hostapi.v1.Desired.networks:type_name -> cloudlet.hostapi.v1.Network
+	41, // 12: cloudlet.hostapi.v1.Instance.extra_specs:type_name -> cloudlet.hostapi.v1.Instance.ExtraSpecsEntry
+	42, // 13: cloudlet.hostapi.v1.Instance.image_properties:type_name -> cloudlet.hostapi.v1.Instance.ImagePropertiesEntry
+	30, // 14: cloudlet.hostapi.v1.Instance.nics:type_name -> cloudlet.hostapi.v1.Nic
+	43, // 15: cloudlet.hostapi.v1.Instance.metadata:type_name -> cloudlet.hostapi.v1.Instance.MetadataEntry
+	34, // 16: cloudlet.hostapi.v1.Network.subnets:type_name -> cloudlet.hostapi.v1.Subnet
+	36, // 17: cloudlet.hostapi.v1.Network.ports:type_name -> cloudlet.hostapi.v1.Port
+	32, // 18: cloudlet.hostapi.v1.Network.rule_sets:type_name -> cloudlet.hostapi.v1.RuleSet
+	33, // 19: cloudlet.hostapi.v1.Network.address_sets:type_name -> cloudlet.hostapi.v1.AddressSet
+	39, // 20: cloudlet.hostapi.v1.RuleSet.rules:type_name -> cloudlet.hostapi.v1.Rule
+	35, // 21: cloudlet.hostapi.v1.Subnet.routes:type_name -> cloudlet.hostapi.v1.Route
+	37, // 22: cloudlet.hostapi.v1.Port.fixed_ips:type_name -> cloudlet.hostapi.v1.FixedIP
+	38, // 23: cloudlet.hostapi.v1.Port.allowed_pairs:type_name -> cloudlet.hostapi.v1.AddressPair
+	0,  // 24: cloudlet.hostapi.v1.Hosts.Join:input_type -> cloudlet.hostapi.v1.JoinRequest
+	19, // 25: cloudlet.hostapi.v1.Hosts.Connect:input_type -> cloudlet.hostapi.v1.FromHost
+	17, // 26: cloudlet.hostapi.v1.Hosts.FetchImage:input_type -> cloudlet.hostapi.v1.FetchImageRequest
+	2,  // 27: cloudlet.hostapi.v1.Admin.NewJoinToken:input_type -> cloudlet.hostapi.v1.NewJoinTokenRequest
+	4,  // 28: cloudlet.hostapi.v1.Admin.Backup:input_type -> cloudlet.hostapi.v1.BackupRequest
+	6,  // 29: cloudlet.hostapi.v1.Admin.ResetPassword:input_type -> cloudlet.hostapi.v1.ResetPasswordRequest
+	8,  // 30: cloudlet.hostapi.v1.Admin.RotateKeys:input_type -> cloudlet.hostapi.v1.RotateKeysRequest
+	15, // 31: cloudlet.hostapi.v1.Admin.GetCaller:input_type -> cloudlet.hostapi.v1.GetCallerRequest
+	10, // 32: cloudlet.hostapi.v1.Admin.ListDeletedImages:input_type -> cloudlet.hostapi.v1.ListDeletedImagesRequest
+	13, // 33: cloudlet.hostapi.v1.Admin.RestoreImage:input_type -> cloudlet.hostapi.v1.RestoreImageRequest
+	1,  // 34: cloudlet.hostapi.v1.Hosts.Join:output_type -> cloudlet.hostapi.v1.JoinReply
+	20, // 35: cloudlet.hostapi.v1.Hosts.Connect:output_type -> cloudlet.hostapi.v1.ToHost
+	18, // 36: cloudlet.hostapi.v1.Hosts.FetchImage:output_type -> cloudlet.hostapi.v1.ImageChunk
+	3,  // 37: cloudlet.hostapi.v1.Admin.NewJoinToken:output_type -> cloudlet.hostapi.v1.NewJoinTokenReply
+	5,  // 38: cloudlet.hostapi.v1.Admin.Backup:output_type -> cloudlet.hostapi.v1.BackupReply
+	7,  // 39: cloudlet.hostapi.v1.Admin.ResetPassword:output_type -> cloudlet.hostapi.v1.ResetPasswordReply
+	9,  // 40: cloudlet.hostapi.v1.Admin.RotateKeys:output_type -> cloudlet.hostapi.v1.RotateKeysReply
+	16, // 41: cloudlet.hostapi.v1.Admin.GetCaller:output_type -> cloudlet.hostapi.v1.GetCallerReply
+	11, // 42: cloudlet.hostapi.v1.Admin.ListDeletedImages:output_type -> cloudlet.hostapi.v1.ListDeletedImagesReply
+	14, // 43: cloudlet.hostapi.v1.Admin.RestoreImage:output_type -> cloudlet.hostapi.v1.RestoreImageReply
+	34, // [34:44] is the sub-list for method output_type
+	24, // [24:34] is the sub-list for method input_type
+	24, // [24:24] is the sub-list for extension type_name
+	24, // [24:24] is the sub-list for extension extendee
+	0,  // [0:24] is the sub-list for field type_name
 }
 
 func init() { file_hostapi_proto_init() }
@@ -2877,23 +3139,23 @@ func file_hostapi_proto_init() {
 	if File_hostapi_proto != nil {
 		return
 	}
-	file_hostapi_proto_msgTypes[14].OneofWrappers = []any{
+	file_hostapi_proto_msgTypes[19].OneofWrappers = []any{
 		(*FromHost_Hello)(nil),
 		(*FromHost_Report)(nil),
 		(*FromHost_Console)(nil),
 	}
-	file_hostapi_proto_msgTypes[15].OneofWrappers = []any{
+	file_hostapi_proto_msgTypes[20].OneofWrappers = []any{
 		(*ToHost_Desired)(nil),
 		(*ToHost_Console)(nil),
 	}
-	file_hostapi_proto_msgTypes[34].OneofWrappers = []any{}
+	file_hostapi_proto_msgTypes[39].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_hostapi_proto_rawDesc), len(file_hostapi_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   39,
+			NumMessages:   44,
 			NumExtensions: 0,
 			NumServices:   2,
 		},

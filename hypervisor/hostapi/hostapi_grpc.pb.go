@@ -205,11 +205,13 @@ var Hosts_ServiceDesc = grpc.ServiceDesc{
 }
 
 const (
-	Admin_NewJoinToken_FullMethodName  = "/cloudlet.hostapi.v1.Admin/NewJoinToken"
-	Admin_Backup_FullMethodName        = "/cloudlet.hostapi.v1.Admin/Backup"
-	Admin_ResetPassword_FullMethodName = "/cloudlet.hostapi.v1.Admin/ResetPassword"
-	Admin_RotateKeys_FullMethodName    = "/cloudlet.hostapi.v1.Admin/RotateKeys"
-	Admin_GetCaller_FullMethodName     = "/cloudlet.hostapi.v1.Admin/GetCaller"
+	Admin_NewJoinToken_FullMethodName      = "/cloudlet.hostapi.v1.Admin/NewJoinToken"
+	Admin_Backup_FullMethodName            = "/cloudlet.hostapi.v1.Admin/Backup"
+	Admin_ResetPassword_FullMethodName     = "/cloudlet.hostapi.v1.Admin/ResetPassword"
+	Admin_RotateKeys_FullMethodName        = "/cloudlet.hostapi.v1.Admin/RotateKeys"
+	Admin_GetCaller_FullMethodName         = "/cloudlet.hostapi.v1.Admin/GetCaller"
+	Admin_ListDeletedImages_FullMethodName = "/cloudlet.hostapi.v1.Admin/ListDeletedImages"
+	Admin_RestoreImage_FullMethodName      = "/cloudlet.hostapi.v1.Admin/RestoreImage"
 )
 
 // AdminClient is the client API for Admin service.
@@ -228,6 +230,10 @@ type AdminClient interface {
 	RotateKeys(ctx context.Context, in *RotateKeysRequest, opts ...grpc.CallOption) (*RotateKeysReply, error)
 	// GetCaller tells who a user is in a scope, as a token for it would.
 	GetCaller(ctx context.Context, in *GetCallerRequest, opts ...grpc.CallOption) (*GetCallerReply, error)
+	// ListDeletedImages tells which images are deleted but can be restored.
+	ListDeletedImages(ctx context.Context, in *ListDeletedImagesRequest, opts ...grpc.CallOption) (*ListDeletedImagesReply, error)
+	// RestoreImage undoes the deletion of one.
+	RestoreImage(ctx context.Context, in *RestoreImageRequest, opts ...grpc.CallOption) (*RestoreImageReply, error)
 }
 
 type adminClient struct {
@@ -288,6 +294,26 @@ func (c *adminClient) GetCaller(ctx context.Context, in *GetCallerRequest, opts 
 	return out, nil
 }
 
+func (c *adminClient) ListDeletedImages(ctx context.Context, in *ListDeletedImagesRequest, opts ...grpc.CallOption) (*ListDeletedImagesReply, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListDeletedImagesReply)
+	err := c.cc.Invoke(ctx, Admin_ListDeletedImages_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *adminClient) RestoreImage(ctx context.Context, in *RestoreImageRequest, opts ...grpc.CallOption) (*RestoreImageReply, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(RestoreImageReply)
+	err := c.cc.Invoke(ctx, Admin_RestoreImage_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // AdminServer is the server API for Admin service.
 // All implementations must embed UnimplementedAdminServer
 // for forward compatibility.
@@ -304,6 +330,10 @@ type AdminServer interface {
 	RotateKeys(context.Context, *RotateKeysRequest) (*RotateKeysReply, error)
 	// GetCaller tells who a user is in a scope, as a token for it would.
 	GetCaller(context.Context, *GetCallerRequest) (*GetCallerReply, error)
+	// ListDeletedImages tells which images are deleted but can be restored.
+	ListDeletedImages(context.Context, *ListDeletedImagesRequest) (*ListDeletedImagesReply, error)
+	// RestoreImage undoes the deletion of one.
+	RestoreImage(context.Context, *RestoreImageRequest) (*RestoreImageReply, error)
 	mustEmbedUnimplementedAdminServer()
 }
 
@@ -328,6 +358,12 @@ func (UnimplementedAdminServer) RotateKeys(context.Context, *RotateKeysRequest) 
 }
 func (UnimplementedAdminServer) GetCaller(context.Context, *GetCallerRequest) (*GetCallerReply, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetCaller not implemented")
+}
+func (UnimplementedAdminServer) ListDeletedImages(context.Context, *ListDeletedImagesRequest) (*ListDeletedImagesReply, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListDeletedImages not implemented")
+}
+func (UnimplementedAdminServer) RestoreImage(context.Context, *RestoreImageRequest) (*RestoreImageReply, error) {
+	return nil, status.Error(codes.Unimplemented, "method RestoreImage not implemented")
 }
 func (UnimplementedAdminServer) mustEmbedUnimplementedAdminServer() {}
 func (UnimplementedAdminServer) testEmbeddedByValue()               {}
@@ -440,6 +476,42 @@ func _Admin_GetCaller_Handler(srv interface{}, ctx context.Context, dec func(int
 	return interceptor(ctx, in, info, handler)
 }
 
+func _Admin_ListDeletedImages_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListDeletedImagesRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(AdminServer).ListDeletedImages(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Admin_ListDeletedImages_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(AdminServer).ListDeletedImages(ctx, req.(*ListDeletedImagesRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Admin_RestoreImage_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(RestoreImageRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(AdminServer).RestoreImage(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Admin_RestoreImage_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(AdminServer).RestoreImage(ctx, req.(*RestoreImageRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // Admin_ServiceDesc is the grpc.ServiceDesc for Admin service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -466,6 +538,14 @@ var Admin_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "GetCaller",
 			Handler:    _Admin_GetCaller_Handler,
+		},
+		{
+			MethodName: "ListDeletedImages",
+			Handler:    _Admin_ListDeletedImages_Handler,
+		},
+		{
+			MethodName: "RestoreImage",
+			Handler:    _Admin_RestoreImage_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},

@@ -24,6 +24,10 @@ type Admin struct {
 	SetPassword func(ctx context.Context, domain, user, password string) error
 	// NewKeys has new tokens sealed under a new key.
 	NewKeys func(ctx context.Context) error
+	// DeletedImages are the images that are deleted but can be restored.
+	DeletedImages func() []*hostapi.DeletedImage
+	// Undelete restores one.
+	Undelete func(ctx context.Context, id string) error
 	// Caller tells who a user is in a scope.
 	Caller func(r *hostapi.GetCallerRequest) (*hostapi.GetCallerReply, error)
 }
@@ -62,6 +66,19 @@ func (a Admin) RotateKeys(ctx context.Context, _ *hostapi.RotateKeysRequest) (*h
 		return nil, status.Error(codes.Internal, err.Error())
 	}
 	return &hostapi.RotateKeysReply{}, nil
+}
+
+// ListDeletedImages implements hostapi.AdminServer.
+func (a Admin) ListDeletedImages(context.Context, *hostapi.ListDeletedImagesRequest) (*hostapi.ListDeletedImagesReply, error) {
+	return &hostapi.ListDeletedImagesReply{Images: a.DeletedImages()}, nil
+}
+
+// RestoreImage implements hostapi.AdminServer.
+func (a Admin) RestoreImage(ctx context.Context, r *hostapi.RestoreImageRequest) (*hostapi.RestoreImageReply, error) {
+	if err := a.Undelete(ctx, r.Id); err != nil {
+		return nil, status.Error(codes.FailedPrecondition, cloud.AsError(err).Msg)
+	}
+	return &hostapi.RestoreImageReply{}, nil
 }
 
 // GetCaller implements hostapi.AdminServer.

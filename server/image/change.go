@@ -155,6 +155,7 @@ func (c *Content) ImageDelete(tx *statestore.Txn, caller cloud.Caller, id string
 	}
 	late := i
 	late.Status, _ = Next(i.Status, DeleteLater)
+	late.WasDeactivated = i.Status == Deactivated
 	late.TaskID, late.Staged, late.StagedSize, late.ImportLeft = "", "", 0, nil
 	touch(tx, late)
 	clean(tx, late, c.delay)

@@ -58,6 +58,8 @@ type Image struct {
 	Imported                 bool // there was one
 	ImportLeft, ImportMissed []string
 
+	WasDeactivated bool // before it was deleted, of one that is pending_delete
+
 	Tags       []string          // sorted, each once
 	Properties map[string]string // hw_disk_bus, os_distro, …
 

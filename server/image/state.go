@@ -17,6 +17,7 @@ package image
 //
 //	any ── delete ──▶ deleted (the row is gone)
 //	any with bytes ── delete, if it is delayed ──▶ pending_delete ──▶ deleted
+//	pending_delete ── restore, by the operator ──▶ active, or deactivated if it was
 //
 // An upload that is interrupted (the client went, the server stopped, the disk
 // is full) leaves the image queued, as if it had not been. One whose bytes are
@@ -53,6 +54,7 @@ const (
 	Reactivate  Event = "reactivate"
 	Delete      Event = "delete"
 	DeleteLater Event = "delete later"
+	Restore     Event = "restore"
 )
 
 // transitions is the whole life. An event that is not listed for a status is
@@ -65,7 +67,7 @@ var transitions = map[Status]map[Event]Status{
 	Active:        {Deactivate: Deactivated, Reactivate: Active, Delete: Deleted, DeleteLater: PendingDelete},
 	Deactivated:   {Reactivate: Active, Deactivate: Deactivated, Delete: Deleted, DeleteLater: PendingDelete},
 	Killed:        {Delete: Deleted},
-	PendingDelete: {Delete: Deleted},
+	PendingDelete: {Delete: Deleted, Restore: Active},
 }
 
 // Next returns the status after the event, false if it is not possible.

@@ -13,7 +13,7 @@ var update = flag.Bool("update", false, "write docs/states/image.md")
 
 var (
 	statuses = []Status{Queued, Saving, Uploading, Importing, Active, Deactivated, Killed, PendingDelete}
-	events   = []Event{Upload, Stage, Import, Done, Interrupted, Refused, Failed, Deactivate, Reactivate, Delete, DeleteLater}
+	events   = []Event{Upload, Stage, Import, Done, Interrupted, Refused, Failed, Deactivate, Reactivate, Delete, DeleteLater, Restore}
 )
 
 // docs/states/image.md is rendered from the table; go test -update writes it.
@@ -44,7 +44,7 @@ func renderDoc(t *testing.T) string {
 	}
 	var b strings.Builder
 	b.WriteString("# The life of an image\n\nRendered from the table in server/image/state.go; do not edit.\n\n")
-	b.WriteString("Asked for by users: upload, stage, import, deactivate, reactivate, delete (delete later, where deletion is delayed). Found by the server: done (all bytes are there, durable and of the declared format),\n")
+	b.WriteString("Asked for by users: upload, stage, import, deactivate, reactivate, delete (delete later, where deletion is delayed); by the operator: restore (to deactivated, if it was). Found by the server: done (all bytes are there, durable and of the declared format),\n")
 	b.WriteString("interrupted (the client went, the server stopped, the disk is full), refused (the bytes are not what was declared, point at other files, or are not the signed ones),\nfailed (an import found no bytes, or bytes that are refused; its task tells why).\n")
 	b.WriteString("An event that a status does not list is refused.\n\n")
 	b.WriteString("| status | means | event → status |\n|---|---|---|\n")

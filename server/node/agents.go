@@ -62,7 +62,7 @@ func (s *Server) mountGRPC() error {
 	}
 	if s.adminSocket != nil {
 		g := grpc.NewServer()
-		hostapi.RegisterAdminServer(g, hosts.Admin{Store: s.store, WriteBackup: s.backup, SetPassword: s.setPassword, NewKeys: s.newKeys, Caller: s.caller})
+		hostapi.RegisterAdminServer(g, hosts.Admin{Store: s.store, WriteBackup: s.backup, SetPassword: s.setPassword, NewKeys: s.newKeys, DeletedImages: s.deletedImages, Undelete: s.undelete, Caller: s.caller})
 		s.serveGRPC(s.adminSocket, g)
 	}
 	if s.agents == nil {

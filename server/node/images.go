@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/cloudlet/cloudlet/hypervisor/hostapi"
 	"github.com/cloudlet/cloudlet/server/fetch"
 	"github.com/cloudlet/cloudlet/server/identity"
 	"github.com/cloudlet/cloudlet/server/image"
@@ -125,6 +126,21 @@ func CheckImageStore(place string) error {
 // KeyVariables are those of the environment that may hold keys of image stores. They
 // are read by OpenServer only.
 var KeyVariables = s3.Variables
+
+// deletedImages are the images that undelete can restore.
+func (s *Server) deletedImages() (all []*hostapi.DeletedImage) {
+	for i, until := range image.ImagesPendingDelete(s.store.Snapshot()) {
+		all = append(all, &hostapi.DeletedImage{Id: i.ID, Name: i.Name, ProjectId: i.ProjectID, DeletedAt: i.UpdatedAt.Unix(), GoneAt: until.Unix()})
+	}
+	return all
+}
+
+func (s *Server) undelete(ctx context.Context, id string) error {
+	return s.store.Write(ctx, func(tx *statestore.Txn) error {
+		_, err := image.ImageRestore(tx, id)
+		return err
+	})
+}
 
 func (s *Server) fetcher() fetch.Fetcher { return fetch.Fetcher{Allow: s.o.FetchAllow} }
 

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"text/tabwriter"
+	"time"
 
 	"google.golang.org/grpc/status"
 
@@ -23,9 +25,11 @@ func adminCommand(ctx context.Context, args []string, out, errOut io.Writer) err
 			return resetPasswordCommand(ctx, args[1:], out, errOut)
 		case "rotate-keys":
 			return rotateKeysCommand(ctx, args[1:], out, errOut)
+		case "restore-image":
+			return restoreImageCommand(ctx, args[1:], out, errOut)
 		}
 	}
-	fmt.Fprint(errOut, "Usage: cloudlet admin reset-password [flags]\n       cloudlet admin rotate-keys [flags]\n")
+	fmt.Fprint(errOut, "Usage: cloudlet admin reset-password [flags]\n       cloudlet admin rotate-keys [flags]\n       cloudlet admin restore-image [flags]\n")
 	return errUsage
 }
 
@@ -80,5 +84,36 @@ func rotateKeysCommand(ctx context.Context, args []string, out, errOut io.Writer
 			_, err = fmt.Fprintln(out, "new tokens are sealed under a new key")
 		}
 		return err
+	})
+}
+
+// restoreImageCommand undoes the deletion of an image whose bytes are still there, or
+// lists those images.
+func restoreImageCommand(ctx context.Context, args []string, out, errOut io.Writer) error {
+	s := newSettings("admin restore-image", "Undoes the deletion of an image, as long as -image-delete-delay has kept its bytes. Without -image it lists those images. The server must run.", errOut)
+	dataDir := s.String("data-dir", defaultDataDir(), "`directory` of the server's state")
+	id := s.String("image", "", "`id` of the image")
+	if err := s.parse(args); err != nil {
+		return err
+	}
+	return admin(ctx, *dataDir, func(c hostapi.AdminClient) error {
+		if *id != "" {
+			if _, err := c.RestoreImage(ctx, &hostapi.RestoreImageRequest{Id: *id}); err != nil {
+				return err
+			}
+			_, err := fmt.Fprintf(out, "image %s is restored\n", *id)
+			return err
+		}
+		reply, err := c.ListDeletedImages(ctx, &hostapi.ListDeletedImagesRequest{})
+		if err != nil {
+			return err
+		}
+		day := func(unix int64) string { return time.Unix(unix, 0).UTC().Format(time.RFC3339) }
+		w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+		fmt.Fprintln(w, "IMAGE\tPROJECT\tDELETED\tGONE\tNAME")
+		for _, i := range reply.Images {
+			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%q\n", i.Id, i.ProjectId, day(i.DeletedAt), day(i.GoneAt), i.Name)
+		}
+		return w.Flush()
 	})
 }

@@ -134,3 +134,28 @@ func TestSignedImages(t *testing.T) {
 	}
 	failing(t, 1, []string{"dev", "-driver", "sim", "-data-dir", t.TempDir(), "-listen", "127.0.0.1:0", "-image-trust-dir", filepath.Join(t.TempDir(), "gone")}, "trusted certificates of images")
 }
+
+func TestRestoreImage(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	p, base := dev(t, dir, "-image-delete-delay", "1h")
+	a := asAdmin(t, base)
+	id := a.image("precious", []byte("content"))
+	failing(t, 1, []string{"admin", "restore-image", "-data-dir", dir, "-image", id}, "only one that is pending_delete can be restored")
+	a.do("DELETE", "/image/v2/images/"+id, nil)
+	if status, _ := a.send("GET", "/image/v2/images/"+id, nil); status != http.StatusNotFound {
+		t.Errorf("a deleted image answers %d", status)
+	}
+	_, out, _ := once(t, "admin", "restore-image", "-data-dir", dir)
+	mustContain(t, out, id, `"precious"`)
+	mustDo(t, "admin", "restore-image", "-data-dir", dir, "-image", id)
+	if _, b := a.send("GET", "/image/v2/images/"+id+"/file", nil); string(b) != "content" {
+		t.Errorf("%q comes back", b)
+	}
+	if _, out, _ = once(t, "admin", "restore-image", "-data-dir", dir); strings.Contains(out, id) {
+		t.Errorf("it is still listed: %s", out)
+	}
+	failing(t, 1, []string{"admin", "restore-image", "-data-dir", dir, "-image", "nothing"}, "could not be found")
+	p.stop()
+	failing(t, 1, []string{"admin", "restore-image", "-data-dir", dir}, "no server runs")
+}
