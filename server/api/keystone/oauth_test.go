@@ -234,3 +234,12 @@ func TestOAuthHeader(t *testing.T) {
 	w.call("", "POST /OS-OAUTH1/request_token", "", "Authorization", `OAuth oauth_consumer_key="a"`).must(400)
 	w.call("", "POST /OS-OAUTH1/request_token", "", "Authorization", `OAuth oauth_consumer_key="a"`, "Requested-Project-Id", "x").must(401)
 }
+
+// The form is as Keystone writes it: its clients take the time as it stands.
+func TestOAuthAnswer(t *testing.T) {
+	end := time.Date(2026, 11, 26, 2, 54, 18, 0, time.UTC)
+	got := string(oauthAnswer(identity.OAuthToken{ID: "k", ExpiresAt: end}, "s", "").Raw)
+	if want := "oauth_token=k&oauth_token_secret=s&oauth_expires_at=2026-11-26T02:54:18.000000Z"; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+}

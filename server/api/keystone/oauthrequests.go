@@ -82,7 +82,7 @@ func oauthHeader(text string) (map[string]string, error) {
 func oauthAnswer(t identity.OAuthToken, secret, more string) *front.Response {
 	form := "oauth_token=" + t.ID + "&oauth_token_secret=" + secret + more
 	if !t.ExpiresAt.IsZero() {
-		form += "&oauth_expires_at=" + url.QueryEscape(stamp(t.ExpiresAt))
+		form += "&oauth_expires_at=" + stamp(t.ExpiresAt) // as it is: no client of Keystone unescapes it
 	}
 	return (&front.Response{Status: http.StatusCreated, Raw: []byte(form)}).With("Content-Type", formType)
 }
