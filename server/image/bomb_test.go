@@ -10,8 +10,11 @@ import (
 	"hash/crc32"
 	"io"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/klauspost/compress/zstd"
 
 	"github.com/cloudlet/cloudlet/server/cloud"
 	"github.com/cloudlet/cloudlet/server/task"
@@ -43,12 +46,18 @@ func xzOf(dictionary byte) string {
 // zipOf is an archive of n files.
 func zipOf(t testing.TB, n int) []byte {
 	t.Helper()
+	return []byte(zipWith(t, slices.Repeat([]string{"x"}, n)...))
+}
+
+// zipWith is an archive of files.
+func zipWith(t testing.TB, files ...string) string {
+	t.Helper()
 	var b bytes.Buffer
 	z := zip.NewWriter(&b)
-	for i := range n {
-		f, err := z.Create(fmt.Sprint(i))
+	for n, text := range files {
+		f, err := z.Create(fmt.Sprint(n))
 		if err == nil {
-			_, err = f.Write([]byte("x"))
+			_, err = io.WriteString(f, text)
 		}
 		if err != nil {
 			t.Fatal(err)
@@ -57,7 +66,17 @@ func zipOf(t testing.TB, n int) []byte {
 	if err := z.Close(); err != nil {
 		t.Fatal(err)
 	}
-	return b.Bytes()
+	return b.String()
+}
+
+func zstdOf(t testing.TB, text string) string {
+	t.Helper()
+	w, err := zstd.NewWriter(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close()
+	return string(w.EncodeAll([]byte(text), nil))
 }
 
 // claimingZip is an archive whose end claims, by the older or the newer of its two

@@ -1,18 +1,12 @@
 package image
 
 import (
-	"archive/zip"
-	"bytes"
-	"compress/gzip"
 	"context"
-	"fmt"
 	"log/slog"
 	"os"
 	"strings"
 	"sync"
 	"testing"
-
-	"github.com/klauspost/compress/zstd"
 
 	"github.com/cloudlet/cloudlet/server/cloud"
 	"github.com/cloudlet/cloudlet/server/task"
@@ -79,26 +73,8 @@ func (w world) read(i Image) string {
 }
 
 func packed(t testing.TB) map[string]string {
-	var g, z, s bytes.Buffer
-	gw := gzip.NewWriter(&g)
-	zw := zip.NewWriter(&z)
-	sw, err := zstd.NewWriter(&s)
-	if err != nil {
-		t.Fatal(err)
-	}
-	f, err := zw.Create("disk.raw")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, w := range []interface{ Write([]byte) (int, error) }{gw, f, sw} {
-		fmt.Fprint(w, "the disk")
-	}
-	for _, c := range []interface{ Close() error }{gw, zw, sw} {
-		if err := c.Close(); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return map[string]string{"gzip": g.String(), "zip": z.String(), "zstd": s.String(), "xz": xzOf(28), "bzip2": bzip2Of()}
+	const disk = "the disk"
+	return map[string]string{"gzip": gzipOf(t, strings.NewReader(disk)), "zip": zipWith(t, disk), "zstd": zstdOf(t, disk), "xz": xzOf(28), "bzip2": bzip2Of()}
 }
 
 func TestDecompression(t *testing.T) {

@@ -11,7 +11,7 @@ import (
 
 // images are one good image of each format with a disk of 8 MiB, by format.
 func images() map[string][]byte {
-	return map[string][]byte{Raw: bytes.Repeat([]byte("raw "), 512), QCOW2: qcow2Image(3), VMDK: vmdkImage(vmdkText), VDI: vdiImage(), VHD: vhdImage(), VHDX: vhdxImage(), ISO: isoImage()}
+	return map[string][]byte{Raw: bytes.Repeat([]byte("raw "), 512), QCOW2: qcow2Image(3), VMDK: vmdkImage(vmdkText), VDI: vdiImage(), VHD: vhdImage(), VHDX: vhdxImage(), ISO: isoImage(), Ploop: ploopImage()}
 }
 
 const disk = 8 << 20
@@ -119,6 +119,16 @@ func vhdxImage() []byte {
 	return b
 }
 
+func ploopImage() []byte {
+	b := make([]byte, 4096)
+	copy(b, "WithouFreSpacExt")
+	le.PutUint32(b[16:], 2)
+	le.PutUint32(b[28:], 2048)
+	le.PutUint32(b[32:], disk/sector/2048)
+	le.PutUint64(b[36:], disk/sector)
+	return b
+}
+
 func isoImage() []byte {
 	b := make([]byte, disk)
 	copy(b[0x8001:], "CD001")
@@ -213,6 +223,10 @@ func TestRefused(t *testing.T) {
 		{"ambiguous VHDX", VHDX, "twice", twice},
 		{"QED", Raw, "its bytes are qed", []byte("QED\x00 and more")},
 		{"ploop", "ploop", "its bytes are raw", []byte("ploop")},
+		{"Parallels of version 3", Ploop, "version 3", put(ploopImage(), 16, 3)},
+		{"small Parallels table", Ploop, "too small", put(ploopImage(), 32, 7)},
+		{"cut Parallels table", Ploop, "cut short", put(ploopImage(), 34, 1)},
+		{"absurd Parallels disk", Ploop, "claims to hold", put(ploopImage(), 43, 1)},
 	} {
 		_, err := check(c.b, c.declared)
 		e, ok := errors.AsType[*Error](err)

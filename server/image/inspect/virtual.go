@@ -171,12 +171,22 @@ func (s source) ploop() (int64, error) {
 	if err != nil {
 		return 0, err
 	}
+	if v := le.Uint32(h[16:]); v != 2 {
+		return 0, s.refuse("is Parallels version %d; version 2 is supported", v)
+	}
+	tracks, entries := uint64(le.Uint32(h[28:])), uint64(le.Uint32(h[32:])) // sectors of a cluster; clusters
+	if !s.holds(64, entries*4) {
+		return 0, s.refuse("is cut short: its tables lie beyond its end at byte %d", s.size)
+	}
 	sectors := le.Uint64(h[36:])
 	if string(h[:16]) == "WithoutFreeSpace" {
 		sectors &= 1<<32 - 1
 	}
 	if sectors > MaxVirtualSize/512 {
 		return 0, s.refuse("claims to hold a disk of %d sectors", sectors)
+	}
+	if entries*tracks < sectors {
+		return 0, s.refuse("is damaged: its tables are too small for its disk of %d sectors", sectors)
 	}
 	return int64(sectors) * 512, nil
 }
