@@ -42,17 +42,15 @@ const amazon = "s3.amazonaws.com"
 // Parse reads an address of the form s3://BUCKET/PREFIX?OPTION=VALUE&…. What is
 // wrong is told without the address, which may hold what should not be in it.
 func Parse(address string) (Config, error) {
+	noAddress := errors.New("not an address of the form s3://bucket/prefix?option=value")
 	u, err := url.Parse(address)
 	if err != nil {
-		if e, ok := errors.AsType[*url.Error](err); ok {
-			err = e.Err
-		}
-		return Config{}, fmt.Errorf("not an address of the form s3://bucket/prefix?option=value: %w", err)
+		return Config{}, noAddress
 	}
 	c := Config{Bucket: u.Host, Host: amazon, TLS: true, Region: "us-east-1"}
 	switch {
 	case u.Scheme+"://" != Scheme:
-		return c, errors.New("not an address of the form s3://bucket/prefix?option=value")
+		return c, noAddress
 	case u.User != nil:
 		return c, errors.New("keys do not belong into an address, where others can read them: see the option credentials")
 	case u.Fragment != "":
@@ -74,7 +72,7 @@ func Parse(address string) (Config, error) {
 func (c *Config) options(query string) error {
 	q, err := url.ParseQuery(query)
 	if err != nil {
-		return fmt.Errorf("the options cannot be read: %w", err)
+		return errors.New("the options cannot be read: they are of the form name=value, with & between them and % before two hex digits")
 	}
 	set := map[string]func(string) error{
 		"endpoint":    c.endpoint,

@@ -48,6 +48,7 @@ func (s *Store) waiting() error {
 var said = map[string]string{
 	"NoSuchBucket":                 "there is no such bucket",
 	"InvalidAccessKeyId":           "the access key is not known there",
+	"XAdminUserNotFound":           "the access key is not known there", // Versity's
 	"SignatureDoesNotMatch":        "the secret key is wrong",
 	"AccessDenied":                 "the access key may not do this",
 	"AllAccessDisabled":            "the access key may not do this",
