@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/cloudlet/cloudlet/server/cloud"
+	"github.com/cloudlet/cloudlet/server/image/blob/blobtest"
 	"github.com/cloudlet/cloudlet/server/task"
 	"github.com/cloudlet/cloudlet/statestore"
 	"github.com/cloudlet/cloudlet/statestore/storetest"
@@ -72,6 +73,12 @@ func openTwo(t testing.TB, dir string) *Content {
 // everything lists all files of all stores.
 func (w world) everything() (names []string) {
 	for _, s := range w.c.shelves {
+		if s.Remote() {
+			for _, name := range blobtest.Names(w.t, s.Blobs) {
+				names = append(names, s.ID+"/"+name[:4])
+			}
+			continue
+		}
 		for _, dir := range []string{s.Dir, s.incoming} {
 			es, err := os.ReadDir(dir)
 			if err != nil {
@@ -98,6 +105,20 @@ func (w world) everything() (names []string) {
 // before and after the commit is durable: the next one ends the import, and
 // nothing is left over.
 func TestImportCrash(t *testing.T) {
+	t.Run("files", func(t *testing.T) { importCrash(t, openTwo) })
+	t.Run("object storage", func(t *testing.T) {
+		server := blobtest.Start(t)
+		importCrash(t, func(t testing.TB, dir string) *Content {
+			two := bucket(t, server, filepath.Base(filepath.Dir(dir))) // one for each crash
+			return openContent(t, filepath.Join(dir, "one"), ContentOptions{More: []Store{{ID: "two", Blobs: two}}})
+		})
+		if left := server.Uploads(); len(left) != 0 {
+			t.Errorf("uploads left: %v", left)
+		}
+	})
+}
+
+func importCrash(t *testing.T, open func(t testing.TB, dir string) *Content) {
 	const id = "11111111-1111-4111-8111-111111111111"
 	raw, bare := "raw", "bare"
 	for _, side := range []storetest.Side{storetest.BeforeDurable, storetest.AfterDurable} {
@@ -109,7 +130,7 @@ func TestImportCrash(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				w := world{t, s, openTwo(t, dir)}
+				w := world{t, s, open(t, dir)}
 				stop := w.serve(time.Minute)
 				_, err = get(w, func(tx *statestore.Txn) (Image, error) {
 					return ImageCreate(tx, ann, id, ImageChange{DiskFormat: &raw, ContainerFormat: &bare})
@@ -126,7 +147,7 @@ func TestImportCrash(t *testing.T) {
 				stop()
 				s.Close()
 				disk.PowerCycle()
-				w = world{t, storetest.OpenStore(t, disk.MustOpen(t), statestore.Options{Tables: testTables}), openTwo(t, dir)}
+				w = world{t, storetest.OpenStore(t, disk.MustOpen(t), statestore.Options{Tables: testTables}), open(t, dir)}
 				if err := w.c.Sweep(t.Context(), w.s); err != nil {
 					t.Fatal(err)
 				}
