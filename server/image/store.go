@@ -111,13 +111,21 @@ func (s *shelf) put(ctx context.Context, sha256, file string) error {
 func (s *shelf) fault(err error) error {
 	switch {
 	case cloud.Is(err, cloud.Unavailable):
-		return cloud.Errorf(cloud.Unavailable, "image", "The image store %s cannot be used now; try again later, or another store.", s.ID).Because(err)
+		return cloud.Errorf(cloud.Unavailable, "image", "The image store %s cannot be used now; try again later, or another store.", s.ID).Because(cause(err))
 	case cloud.Is(err, cloud.TooLarge):
-		return cloud.Errorf(cloud.TooLarge, "image", "Image storage media is full: there is not enough room in the store %s.", s.ID).Because(err)
+		return cloud.Errorf(cloud.TooLarge, "image", "Image storage media is full: there is not enough room in the store %s.", s.ID).Because(cause(err))
 	case err != nil:
 		return fmt.Errorf("image store %s: %w", s.ID, err)
 	}
 	return nil
+}
+
+// cause is what is behind an error whose words for users are said better.
+func cause(err error) error {
+	if e := cloud.AsError(err); e.Err != nil {
+		return e.Err
+	}
+	return err
 }
 
 // Check asks the remote stores whether they can be used, all at once, and tells what

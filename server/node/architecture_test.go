@@ -75,6 +75,7 @@ var testsMay = []ban{
 	{[]string{"server/hosts"}, []string{"hypervisor"}, nil, "the server's end is tested with a real agent"},
 	{[]string{"server/identity", "server/image", "server/network", "server/compute"}, []string{"net/http"}, nil, "formats are checked with the standard library's readers"},
 	{[]string{"server/api"}, []string{"os/exec"}, nil, "dialects are spoken to with real clients"},
+	{[]string{"server/cmd"}, []string{"server/image/blob/blobtest"}, nil, "the program is tested with object storage"},
 	{[]string{"server/node"}, []string{"server/cloudtest"}, nil, "the wiring is tested as a whole"},
 }
 
