@@ -244,6 +244,7 @@ func TestStatus(t *testing.T) {
 		{"no body", "POST", create, "ann:p1", "", nil, 400, "empty"},
 		{"null", "POST", create, "ann:p1", " null ", nil, 400, "null"},
 		{"without what wraps the rest", "POST", create, "ann:p1", "{}", nil, 400, "'thing' is a required property"},
+		{"null for what wraps the rest", "POST", create, "ann:p1", `{"thing":null}`, nil, 400, "thing: it must not be null"},
 		{"not JSON", "POST", create, "ann:p1", "{", nil, 400, "Malformed"},
 		{"trailing data", "POST", create, "ann:p1", `{"thing":{"name":"x"}} {}`, nil, 400, ""},
 		{"an unknown member", "POST", create, "ann:p1", `{"thing":{"name":"x","colour":"red"}}`, nil, 400, "'colour' was unexpected"},

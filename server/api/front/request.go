@@ -127,8 +127,8 @@ func (rq *Request) Body() ([]byte, error) {
 
 // Decode reads the JSON body strictly into v, a pointer: unknown members,
 // members of the wrong type, duplicates, trailing data and null are Invalid, with the
-// JSON pointer of the field at fault. If v is a struct with one member, that is what
-// wraps all the rest, and the body must have it.
+// JSON pointer of the field at fault. If v is a struct with one member that is no
+// pointer, that wraps all the rest, and the body must have it.
 func (rq *Request) Decode(v any) error {
 	if err := rq.checkMediaType(); err != nil {
 		return err
@@ -149,15 +149,24 @@ func (rq *Request) Decode(v any) error {
 // hasWrapper refuses a body that has been decoded into v and lacks v's one member.
 func hasWrapper(b []byte, v any) error {
 	value := reflect.ValueOf(v).Elem()
-	if value.Kind() != reflect.Struct || value.NumField() != 1 || !value.Field(0).IsZero() {
+	if value.Kind() != reflect.Struct || value.NumField() != 1 || value.Field(0).Kind() == reflect.Pointer || !value.Field(0).IsZero() {
 		return nil
 	}
 	name, _, _ := strings.Cut(value.Type().Field(0).Tag.Get("json"), ",")
 	var top map[string]jsontext.Value
-	if name == "" || json.Unmarshal(b, &top) != nil || top[name] != nil {
+	if name == "" || json.Unmarshal(b, &top) != nil {
 		return nil
 	}
-	return (&cloud.Error{Kind: cloud.Invalid, Msg: fmt.Sprintf("Invalid input for field /: '%s' is a required property.", name)}).At("/" + name)
+	e := &cloud.Error{Kind: cloud.Invalid, Field: "/" + name}
+	switch raw, there := top[name]; {
+	case !there:
+		e.Msg = fmt.Sprintf("Invalid input for field /: '%s' is a required property.", name)
+	case raw.Kind() == 'n':
+		e.Msg = fmt.Sprintf("Invalid input for field %s: it must not be null.", name)
+	default:
+		return nil
+	}
+	return e
 }
 
 func (rq *Request) checkMediaType() error {

@@ -63,21 +63,23 @@ func interfaceShow(rq *front.Request) (*front.Response, error) {
 	return nil, cloud.Errorf(cloud.NotFound, "instance", "Instance %s does not have a port with id %s", i.ID, rq.PathValue("port"))
 }
 
+type attachmentWire struct {
+	PortID   string `json:"port_id"`
+	NetID    string `json:"net_id"`
+	FixedIPs []struct {
+		Address string `json:"ip_address"`
+	} `json:"fixed_ips"`
+	Tag string `json:"tag"` // 2.49
+}
+
 func interfaceCreate(rq *front.Request) (*front.Response, error) {
-	var b struct {
-		Attachment struct {
-			PortID   string `json:"port_id"`
-			NetID    string `json:"net_id"`
-			FixedIPs []struct {
-				Address string `json:"ip_address"`
-			} `json:"fixed_ips"`
-			Tag string `json:"tag"` // 2.49
-		} `json:"interfaceAttachment"`
-	}
+	var w attachmentWire
+	b := struct {
+		Attachment *attachmentWire `json:"interfaceAttachment"` // Nova's schema does not require it
+	}{&w}
 	if err := rq.Decode(&b); err != nil {
 		return nil, err
 	}
-	w := b.Attachment
 	s := compute.NICSpec{PortID: w.PortID, NetworkID: w.NetID, Tag: w.Tag}
 	switch {
 	case w.PortID != "" && w.NetID != "":

@@ -154,8 +154,14 @@ func otherType(c *course, rt route) {
 		return
 	}
 	right := c.right(rt)
-	places(c.decoded(right.body), "", itself, func(at string, v any, with func(any) any) {
-		for what, other := range wrongTypes(v) {
+	whole := c.decoded(right.body)
+	top, _ := whole.(map[string]any)
+	places(whole, "", itself, func(at string, v any, with func(any) any) {
+		others := wrongTypes(v)
+		if v != nil && (at == "" || len(top) == 1 && strings.Count(at, "/") == 1) { // the body, and what wraps it
+			others["null"] = nil
+		}
+		for what, other := range others {
 			rq := right
 			rq.body = encoded(with(other))
 			if c.spoiled(rt, at+" "+what, rq, http.StatusBadRequest) {

@@ -63,7 +63,7 @@ var exempt = map[string]map[string]exemption{
 		calls(exemption{"{id}: 403", "they are for oneself only, whoever there is"}, "POST /identity/v3/users/{id}/application_credentials")),
 	"an odd id": together(anyProject, noHint),
 	"no JSON": together(
-		calls(exemption{"an object: taken", "nothing of an image is required"}, "POST /image/v2/images")),
+		calls(exemption{"an object: taken", "nothing of it is required"}, "POST /image/v2/images", "POST /compute/v2.1/servers/{id}/os-interface")),
 	"an unknown field": together(
 		extra("consumer", "POST /identity/v3/OS-OAUTH1/consumers", "PATCH /identity/v3/OS-OAUTH1/consumers/{id}"),
 		extra("credential", "POST /identity/v3/credentials", "PATCH /identity/v3/credentials/{id}"),
@@ -83,6 +83,9 @@ var exempt = map[string]map[string]exemption{
 		calls(exemption{"/config", "Keystone's InvalidDomainConfig is 403"}, domainConfig...),
 		calls(exemption{"/", "of an operation, what is unknown is ignored (RFC 6902, 4)"}, "PATCH /image/v2/images/{image}")),
 	"a field of another type": together(
+		calls(exemption{"/lock: null", "all of it is optional"}, "POST /compute/v2.1/servers/{id}/action lock"),
+		calls(exemption{"/os-getConsoleOutput: null", "all of it is optional"}, "POST /compute/v2.1/servers/{id}/action os-getConsoleOutput"),
+		calls(exemption{"/interfaceAttachment: null", "all of it is optional"}, "POST /compute/v2.1/servers/{id}/os-interface"),
 		calls(exemption{"/config", "the types of options are the driver's"}, domainConfig...),
 		calls(exemption{"/enum/0", "a value of a JSON schema's enum has any type"}, "POST /image/v2/metadefs/namespaces/{ns}/properties", "PUT /image/v2/metadefs/namespaces/{ns}/properties/{part}")),
 }

@@ -110,7 +110,7 @@ func (w *world) keep(is bool, name, value string) {
 
 func (w *world) read(look func(statestore.Reader)) { look(w.cloud.Store().Snapshot()) }
 
-func (w *world) revision() uint64 { return uint64(w.cloud.Store().Snapshot().Revision()) }
+func (w *world) revision() uint64 { return w.cloud.Store().Snapshot().Revision() }
 
 // make does a right call and keeps what the answer identifies.
 func (w *world) make(s sample) {

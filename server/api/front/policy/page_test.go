@@ -4,6 +4,8 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -76,6 +78,16 @@ func TestPolicyPage(t *testing.T) {
 	text, err := os.ReadFile("../../../../docs/policy.md")
 	if err != nil {
 		t.Fatal(err)
+	}
+	for _, m := range regexp.MustCompile(`([\w:]+)(?: = .*)?  \((\w+\.hcl):(\d+)\)`).FindAllStringSubmatch(string(text), -1) {
+		src, err := os.ReadFile("defaults/" + m[2])
+		if err != nil {
+			t.Fatal(err)
+		}
+		lines, n := strings.Split(string(src), "\n"), 0
+		if n, err = strconv.Atoi(m[3]); err != nil || n > len(lines) || !strings.Contains(lines[n-1], m[1]) {
+			t.Errorf("docs/policy.md has %s at %s:%s, which is not so", m[1], m[2], m[3])
+		}
 	}
 	_, rest, _ := strings.Cut(string(text), "```hcl\n")
 	example, _, ok := strings.Cut(rest, "```")
