@@ -215,3 +215,41 @@ func TestAccInstanceWriteOnly(t *testing.T) {
 }
 
 func contains(body []byte, text string) bool { return strings.Contains(string(body), text) }
+
+func TestAccInstanceDataSource(t *testing.T) {
+	w := providertest.Start(t, cloudtest.Options{Hosts: 1, CheckLeaks: true})
+	const at = "data.cloudlet_instance.i"
+	made := `
+resource "cloudlet_image" "i" {
+  name        = "img"
+  source_file = "` + providertest.QCOW2(t, 1) + `"
+}
+resource "cloudlet_network" "n" {
+  name = "net"
+}
+resource "cloudlet_subnet" "s" {
+  name       = "sub"
+  network_id = cloudlet_network.n.id
+  cidr       = "10.1.0.0/24"
+}
+resource "cloudlet_instance" "i" {
+  count     = 2
+  name      = ["a.b", "aXb"][count.index]
+  image_id  = cloudlet_image.i.id
+  flavor_id = "1"
+  networks  = [{ network_id = cloudlet_subnet.s.network_id }]
+  metadata  = { role = "web" }
+  tags      = ["t"]
+}
+`
+	source := func(body string) string {
+		return w.As("demo", made+"data \"cloudlet_instance\" \"i\" {\ndepends_on = [cloudlet_instance.i]\n"+body+"\n}\n")
+	}
+	w.Run(
+		w.Apply("cloudlet_instance.i[0]", providertest.Create, w.As("demo", made)),
+		providertest.Refused(source(`name = "none"`), "", "has no instance that is as configured"),
+		providertest.Read(at, source(`name = "a.b"`), "flavor_id=1", "flavor_name=*", "image_id=*", "networks.#=1", "networks.0.fixed_ip=*", "networks.0.mac_address=*", "ipv4_address=*",
+			"security_group_ids.#=1", "metadata.role=web", "tags.#=1", "power_state=active", "availability_zone=nova"),
+		providertest.Read(at, source(`id = cloudlet_instance.i[1].id`), "name=aXb", "config_drive=false"),
+	)
+}

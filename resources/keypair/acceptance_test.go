@@ -60,3 +60,18 @@ func TestAccKeypairRefused(t *testing.T) {
 	}
 	w.Run(providertest.Refused(w.As("demo", "resource \"cloudlet_keypair\" \"k\" {\nname = \"taken\"\npublic_key = \""+key+"\"\n}\n"), "name", "already exists"))
 }
+
+func TestAccKeypairDataSource(t *testing.T) {
+	w := providertest.Start(t, cloudtest.Options{Hosts: -1})
+	c := w.Client("demo")
+	if err := keypairs.Create(t.Context(), c.Compute, keypairs.CreateOpts{Name: "k", PublicKey: key}).Err; err != nil {
+		t.Fatal(err)
+	}
+	source := func(user, body string) string { return w.As(user, "data \"cloudlet_keypair\" \"k\" {\n"+body+"\n}\n") }
+	w.Run(
+		providertest.Refused(source("demo", `name = "none"`), "", "has no keypair that is as configured"),
+		providertest.Refused(source("admin", `name = "k"`), "", "has no keypair that is as configured"),
+		providertest.Read("data.cloudlet_keypair.k", source("admin", "name = \"k\"\nuser_id = \""+c.UserID+"\""), "public_key="+key),
+		providertest.Read("data.cloudlet_keypair.k", source("demo", `name = "k"`), "id=k", "public_key="+key, "fingerprint=*", "user_id="+c.UserID),
+	)
+}

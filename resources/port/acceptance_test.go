@@ -78,3 +78,33 @@ func TestAccPortRefused(t *testing.T) {
 		providertest.Refused(w.As("demo", there+port("p", on+`fixed_ips = [{ ip_address = "10.9.0.9" }]`)), "fixed_ips", "10.9.0.9"),
 	)
 }
+
+func TestAccPortDataSource(t *testing.T) {
+	w := providertest.Start(t, cloudtest.Options{Hosts: -1})
+	const at = "data.cloudlet_port.p"
+	made := there + `
+resource "cloudlet_port" "p" {
+  network_id            = cloudlet_subnet.s.network_id
+  name                  = "one"
+  fixed_ips             = [{ ip_address = "10.1.0.9" }, { ip_address = "10.1.0.10" }]
+  allowed_address_pairs = [{ ip_address = "10.5.0.0/24" }]
+}
+resource "cloudlet_port" "q" {
+  network_id = cloudlet_subnet.s.network_id
+  name       = "two"
+  fixed_ips  = [{ ip_address = "10.1.0.11" }]
+}
+`
+	source := func(body string) string {
+		return w.As("demo", made+"data \"cloudlet_port\" \"p\" {\ndepends_on = [cloudlet_port.p, cloudlet_port.q]\n"+body+"\n}\n")
+	}
+	several := providertest.Refused(source(`network_id = cloudlet_network.n.id`), "", "ports are as configured")
+	several.PlanOnly = false // the ports are made first
+	w.Run(
+		several,
+		providertest.Refused(source(`name = "none"`), "", "has no port that is as configured"),
+		providertest.Read(at, source(`name = "one"`), "fixed_ip=10.1.0.9", "fixed_ips.#=2", "mac_address=*", "security_group_ids.#=1", "allowed_address_pairs.#=1", "port_security_enabled=true"),
+		providertest.Read(at, source(`fixed_ip = "10.1.0.10"`), "name=one", "fixed_ip=10.1.0.10"),
+		providertest.Read(at, source("network_id = cloudlet_network.n.id\nmac_address = cloudlet_port.q.mac_address"), "name=two"),
+	)
+}

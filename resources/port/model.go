@@ -35,6 +35,8 @@ type wire struct {
 	SecurityGroups      []string      `json:"security_groups"`
 	AllowedAddressPairs []wirePair    `json:"allowed_address_pairs"`
 	PortSecurityEnabled *bool         `json:"port_security_enabled"`
+	DeviceID            string        `json:"device_id"`
+	DeviceOwner         string        `json:"device_owner"`
 }
 
 // address is an element of fixed_ips.

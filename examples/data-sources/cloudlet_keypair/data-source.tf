@@ -1,0 +1,3 @@
+data "cloudlet_keypair" "mine" {
+  name = "laptop"
+}

@@ -1,0 +1,3 @@
+data "cloudlet_security_group" "default" {
+  name = "default"
+}
