@@ -126,7 +126,7 @@ func bombs(t testing.TB) map[string]struct{ packed, reason string } {
 		"gzip of 64 MiB":       {gzipOf(t, &endless{64 << 20}), "larger than the limit"},
 		"gzip of 64 MiB zeros": {gzipOf(t, io.LimitReader(zeroes{}, 64<<20)), "larger than the limit"},
 		"xz of 4 GiB":          {xzOf(40), "cannot be decompressed"},
-		"zip of many files":    {string(zipOf(t, 40_000)), "several files"},
+		"zip of many files":    {string(zipOf(t, 25_000)), "several files"},
 		"zip of 65537 files":   {string(zipOf(t, 65_537)), "several files"},
 		"zip that claims 2":    {string(claimingZip(t, 2, false)), "several files"},
 		"zip that claims 2^40": {string(claimingZip(t, 1<<40, true)), "several files"},
@@ -209,8 +209,8 @@ func FuzzUnpack(f *testing.F) {
 	for _, p := range packed(f) {
 		f.Add([]byte(p))
 	}
-	for _, b := range bombs(f) {
-		f.Add([]byte(b.packed[:min(len(b.packed), 20_000)]))
+	for _, b := range []string{xzOf(40), zipWith(f, "a", "b"), string(claimingZip(f, 2, false)), string(claimingZip(f, 1<<40, true))} {
+		f.Add([]byte(b))
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		r, err := openPacked(io.NewSectionReader(bytes.NewReader(b), 0, int64(len(b))))
