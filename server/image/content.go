@@ -79,7 +79,7 @@ func OpenContent(dir string, o ContentOptions) (*Content, error) {
 	if c.max <= 0 {
 		c.max = DefaultMaxSize
 	}
-	c.create = func(dir string) (file, error) { return os.CreateTemp(dir, "upload-") }
+	c.create = func(dir string) (file, error) { return spare(os.CreateTemp(dir, "upload-")) }
 	for _, s := range append([]Store{{ID: DefaultStore, Description: "Files named by the SHA-256 of what is in them", Dir: dir}}, o.More...) {
 		if err := c.add(s); err != nil {
 			return nil, err

@@ -15,6 +15,9 @@
 //     region, without a detour over the network.
 //   - The cache is of no copies: stores are local and hosts keep their own. To cache
 //     an image reads and checks its bytes.
+//   - A signed image needs all four properties, which are settled with its bytes; what is
+//     signed is stored as it was brought. See package image/signature.
+//   - Unified limits hold in the transaction that needs them, where Glance's are soft.
 //   - Locations are offered only if the operator says so. No instance starts from an
 //     image whose bytes are elsewhere.
 //   - Tasks are made by imports only, and tell their progress in per cent.
