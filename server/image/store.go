@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/cloudlet/cloudlet/server/cloud"
 	"github.com/cloudlet/cloudlet/server/image/blob"
@@ -88,12 +89,17 @@ func (c *Content) shelf(id string) (*shelf, error) {
 	return c.shelves[at], nil
 }
 
+// readyTime is how long a remote store is given to say that it is there.
+const readyTime = 10 * time.Second
+
 // ready asks a remote store whether it can be used, before somebody sends it much.
 // Error kinds: Unavailable.
 func (s *shelf) ready(ctx context.Context) error {
 	if !s.Remote() {
 		return nil
 	}
+	ctx, cancel := context.WithTimeout(ctx, readyTime)
+	defer cancel()
 	for _, err := range s.Blobs.Names(ctx) {
 		return s.fault(err)
 	}
