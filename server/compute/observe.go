@@ -125,13 +125,15 @@ func enter(tx *statestore.Txn, i *Instance) (told bool) {
 	return told
 }
 
-// remove takes an instance out of the state: its claim, its ports, its row.
+// remove takes an instance out of the state: its claim, its ports, its row. What it
+// used stays in history.
 func remove(tx *statestore.Txn, i Instance) error {
 	if err := releasePorts(tx, i); err != nil {
 		return err
 	}
 	release(tx, i)
 	leave(tx, i)
+	passed(tx, i)
 	Actions.DeleteStream(tx, i.ID)
 	Instances.Delete(tx, i.ID)
 	return nil

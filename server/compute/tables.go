@@ -6,4 +6,4 @@ import "github.com/cloudlet/cloudlet/statestore"
 var Tables = []statestore.AnyTable{Flavors, Keypairs, Hosts, Instances, Usages, Quotas, Groups, Leftovers}
 
 // Logs are the package's logs, for statestore.Options.
-var Logs = []statestore.AnyLog{Actions}
+var Logs = []statestore.AnyLog{Actions, Past}

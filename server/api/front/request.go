@@ -13,6 +13,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -43,6 +44,9 @@ type Request struct {
 
 // Context is done when the client goes away.
 func (rq *Request) Context() context.Context { return rq.HTTP.Context() }
+
+// Now is the time by the server's clock.
+func (rq *Request) Now() time.Time { return rq.front.clock.Now() }
 
 // Log is the logger that bears the request id.
 func (rq *Request) Log() *slog.Logger { return rq.front.log.With("request_id", rq.ID) }

@@ -28,7 +28,7 @@ func Service(d Deps) *front.Service {
 	a := &api{d}
 	return &front.Service{
 		Name: "nova", Root: "/compute", Base: "/v2.1", Versions: versions, Visible: "compute:visible", Fault: fault,
-		Routes: slices.Concat(versionRoutes(a), a.serverRoutes(), a.flavorRoutes(), a.keypairRoutes(), a.limitRoutes(), a.hostRoutes(), a.groupRoutes(), a.securityGroupRoutes()),
+		Routes: slices.Concat(versionRoutes(a), a.serverRoutes(), a.flavorRoutes(), a.keypairRoutes(), a.limitRoutes(), a.hostRoutes(), a.groupRoutes(), a.securityGroupRoutes(), usageRoutes()),
 	}
 }
 

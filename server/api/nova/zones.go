@@ -73,6 +73,7 @@ var extensions = []struct{ alias, name, description string }{
 	{"os-security-groups", "SecurityGroups", "Security groups of servers."},
 	{"os-server-groups", "ServerGroups", "Groups of servers with a placement policy."},
 	{"os-server-usage", "ServerUsage", "When a server was launched."},
+	{"os-simple-tenant-usage", "SimpleTenantUsage", "What projects used of servers in a time."},
 	{"os-services", "Services", "Compute services."},
 	{"os-used-limits", "UsedLimits", "What of the limits is used."},
 	{"os-user-data", "UserData", "User data of a server."},

@@ -19,6 +19,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/cloudlet/cloudlet/server/cloudtest"
+	"github.com/cloudlet/cloudlet/server/compute"
 	"github.com/cloudlet/cloudlet/server/image"
 	"github.com/cloudlet/cloudlet/server/task"
 	"github.com/cloudlet/cloudlet/statestore"
@@ -145,17 +146,21 @@ func let(ts *testscript.TestScript, neg bool, args []string) {
 
 func (w *walk) answer(ts *testscript.TestScript, neg bool, args []string) { w.typed.Store(ts, args) }
 
-// settled waits until images are at rest and have no open task.
+// settled waits until images are at rest and have no open task, and instances run or
+// are gone.
 func (w *walk) settled(ts *testscript.TestScript, neg bool, args []string) {
 	for _, id := range args {
-		w.cloud.Eventually(w.t, "rest of image "+id, func(r statestore.Reader) bool {
+		w.cloud.Eventually(w.t, "rest of "+id, func(r statestore.Reader) bool {
 			for t := range task.Tasks.By(r, "subject", id) {
 				if t.State.Open() {
 					return false
 				}
 			}
-			i, ok := image.Images.Get(r, id)
-			return ok && (i.Status == image.Active || i.Status == image.Queued)
+			if i, ok := image.Images.Get(r, id); ok {
+				return i.Status == image.Active || i.Status == image.Queued
+			}
+			i, ok := compute.Instances.Get(r, id)
+			return !ok || i.State == compute.Active
 		})
 	}
 }

@@ -8,7 +8,7 @@
 //
 //	let NAME [REGEXP]  the last output, or what matches in it, becomes a variable
 //	type LINE…         what the next command's prompts are answered with
-//	settled ID…        waits until images and tasks are at rest
+//	settled ID…        waits until images, with their tasks, and instances are at rest
 //
 // The variable OS_CLOUD says who works: a cloud of the clouds.yaml that the test
 // writes. A script works in a domain of its own, for scripts run at the same time.
