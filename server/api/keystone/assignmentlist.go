@@ -46,11 +46,24 @@ func assignmentList(rq *front.Request) (*front.Response, error) {
 	}
 	out := []assignmentWire{}
 	for _, e := range assignmentsOf(rq.Read(), f.on("effective")) {
-		if f.assignment(e, subtree) && rq.Can("identity:assignment:get", targetOfAssignment(rq.Read(), e.Assignment)) {
+		if f.assignment(e, subtree) && rq.Can("identity:assignment:get", targetOfScope(rq.Read(), e.Scope)) {
 			out = append(out, renderAssignment(rq, e, f.on("include_names")))
 		}
 	}
 	return list(rq, "role_assignments", out), nil
+}
+
+// targetOfScope is in the domain of a scope: who may read that domain sees everybody who was
+// given a role in it, as in Keystone, also users of other domains.
+func targetOfScope(r statestore.Reader, s identity.Scope) cloud.Target {
+	switch s.Kind {
+	case identity.ProjectScope:
+		p, _ := identity.ProjectGet(r, s.ID)
+		return cloud.Target{ProjectID: p.ID, DomainID: cmp.Or(p.DomainID, p.ID)}
+	case identity.DomainScope:
+		return cloud.Target{DomainID: s.ID}
+	}
+	return cloud.Target{}
 }
 
 // assignmentsOf returns what was given, or what it amounts to.

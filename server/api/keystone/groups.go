@@ -2,6 +2,7 @@ package keystone
 
 import (
 	"cmp"
+	"slices"
 
 	"github.com/cloudlet/cloudlet/server/api/front"
 	"github.com/cloudlet/cloudlet/server/cloud"
@@ -76,14 +77,10 @@ func (b *groupBody) apply(g *identity.Group) error {
 }
 
 func groupList(rq *front.Request) (*front.Response, error) {
-	var seen []identity.Group
-	for g := range identity.Groups.All(rq.Read()) {
-		if rq.Can("identity:group:get", cloud.Target{DomainID: g.DomainID}) {
-			seen = append(seen, g)
-		}
-	}
-	return groupsPaged(rq, seen)
+	return groupsPaged(rq, visible(rq, "identity:group:get", slices.Collect(identity.Groups.All(rq.Read())), targetOfGroup))
 }
+
+func targetOfGroup(g identity.Group) cloud.Target { return cloud.Target{DomainID: g.DomainID} }
 
 // groupsPaged renders the groups that the query asks for.
 func groupsPaged(rq *front.Request, groups []identity.Group) (*front.Response, error) {
@@ -130,7 +127,7 @@ func (a *api) groupUsers(rq *front.Request) (*front.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	return a.usersPaged(rq, identity.MembersOf(rq.Read(), g.ID))
+	return a.usersPaged(rq, visible(rq, "identity:user:get", identity.MembersOf(rq.Read(), g.ID), targetOfUser))
 }
 
 func membershipOf(rq *front.Request) identity.Membership {

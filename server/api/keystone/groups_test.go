@@ -200,3 +200,48 @@ func TestPages(t *testing.T) {
 	w.call(admin, "GET /projects?sort_key=color", "").must(400)
 	w.call(admin, "GET /projects?marker=nothing", "").must(400)
 }
+
+// Who reads one domain sees of its users and groups what is in it, and of its roles everybody
+// who has them.
+func TestReadersOfADomain(t *testing.T) {
+	w := newWorld(t)
+	admin := w.login("admin", "admin")
+	create := func(plural, kind, members string) string {
+		t.Helper()
+		return w.call(admin, "POST /"+plural, `{"`+kind+`":{`+members+`}}`).must(201).at(kind + "/id")
+	}
+	domain := create("domains", "domain", `"name":"branch"`)
+	in := `,"domain_id":"` + domain + `"`
+	reader, token := w.person(admin, "reader", domain, "reader", "/domains/"+domain, `{"domain":{"id":"`+domain+`"}}`)
+	near, far := create("groups", "group", `"name":"near"`+in), create("groups", "group", `"name":"far"`)
+	user, guest := create("users", "user", `"name":"ann"`+in), create("users", "user", `"name":"guest"`)
+	project, other := create("projects", "project", `"name":"shop"`+in), create("projects", "project", `"name":"elsewhere"`)
+	role := w.id(admin, "roles", "member")
+	for _, path := range []string{"/groups/" + near + "/users/" + user, "/groups/" + near + "/users/" + guest, "/groups/" + far + "/users/" + user, "/groups/" + far + "/users/" + reader,
+		"/projects/" + project + "/users/" + guest + "/roles/" + role, "/projects/" + project + "/users/" + user + "/roles/" + role, "/projects/" + other + "/users/" + user + "/roles/" + role} {
+		w.call(admin, "PUT "+path, "").must(204)
+	}
+	for _, c := range []struct {
+		who, path, key string
+		want           []string
+	}{
+		{token, "/groups/" + near + "/users", "users", []string{user}},
+		{admin, "/groups/" + near + "/users", "users", []string{user, guest}},
+		{token, "/users/" + user + "/groups", "groups", []string{near}},
+		{token, "/users/" + reader + "/groups", "groups", []string{far}}, // one's own
+		{token, "/users/" + user + "/projects", "projects", []string{project}},
+		{admin, "/users/" + user + "/projects", "projects", []string{project, other}},
+	} {
+		got := w.call(c.who, "GET "+c.path, "").must(200).names(c.key, "id")
+		slices.Sort(got)
+		slices.Sort(c.want)
+		if !slices.Equal(got, c.want) {
+			t.Errorf("%s: %v, want %v", c.path, got, c.want)
+		}
+	}
+	got := w.call(token, "GET /role_assignments", "").must(200)
+	if !strings.Contains(got.text, guest) || strings.Contains(got.text, other) || strings.Contains(got.text, `"system"`) {
+		t.Errorf("assignments %s", got.text)
+	}
+	w.call(token, "GET /projects/"+project+"/users/"+guest+"/roles/"+role, "").must(403) // one by one, user and scope are in the domain
+}

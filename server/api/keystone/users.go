@@ -3,6 +3,7 @@ package keystone
 import (
 	"cmp"
 	"context"
+	"slices"
 
 	"github.com/cloudlet/cloudlet/server/api/front"
 	"github.com/cloudlet/cloudlet/server/cloud"
@@ -119,13 +120,7 @@ func (a *api) hashed(ctx context.Context, b *userBody) (func(*identity.User) err
 }
 
 func (a *api) userList(rq *front.Request) (*front.Response, error) {
-	var seen []identity.User
-	for u := range identity.Users.All(rq.Read()) {
-		if rq.Can("identity:user:get", targetOfUser(u)) {
-			seen = append(seen, u)
-		}
-	}
-	return a.usersPaged(rq, seen)
+	return a.usersPaged(rq, visible(rq, "identity:user:get", slices.Collect(identity.Users.All(rq.Read())), targetOfUser))
 }
 
 // usersPaged renders the users that the query asks for.
@@ -229,6 +224,11 @@ func userProjects(rq *front.Request) (*front.Response, error) {
 		return nil, err
 	}
 	projects, _, _ := identity.ScopesOf(rq.Read(), rq.PathValue("id"))
+	if rq.Caller.UserID != rq.PathValue("id") { // one's own are seen all
+		projects = visible(rq, "identity:project:get", projects, func(p identity.Project) cloud.Target {
+			return targetOfScope(rq.Read(), identity.Scope{Kind: identity.ProjectScope, ID: p.ID})
+		})
+	}
 	return list(rq, "projects", renderProjects(rq, projects)), nil
 }
 
@@ -236,5 +236,9 @@ func userGroups(rq *front.Request) (*front.Response, error) {
 	if _, err := identity.UserGet(rq.Read(), rq.PathValue("id")); err != nil {
 		return nil, err
 	}
-	return groupsPaged(rq, identity.GroupsOf(rq.Read(), rq.PathValue("id")))
+	groups := identity.GroupsOf(rq.Read(), rq.PathValue("id"))
+	if rq.Caller.UserID != rq.PathValue("id") {
+		groups = visible(rq, "identity:group:get", groups, targetOfGroup)
+	}
+	return groupsPaged(rq, groups)
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -154,6 +155,11 @@ func paged[T any](rq *front.Request, key string, items []T, by columns[T]) (*fro
 	}
 	next := rq.BaseURL() + rq.HTTP.URL.EscapedPath() + "?" + front.NextQuery(rq.Query(), by["id"](&page[len(page)-1]))
 	return listOf(rq, key, page, next, true), nil
+}
+
+// visible returns those of the items that the caller could get one by one.
+func visible[T any](rq *front.Request, rule string, items []T, target func(T) cloud.Target) []T {
+	return slices.DeleteFunc(items, func(item T) bool { return !rq.Can(rule, target(item)) })
 }
 
 // made stores a new row of a table and leaves it as stored in row. id is the row's

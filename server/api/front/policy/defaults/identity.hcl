@@ -2,7 +2,7 @@
 # manages the users, groups and projects of that domain; everybody sees themselves.
 #
 # target.domain_id is the domain that the user, project or assignment is in (of an
-# assignment, only if user and scope are in the same one), target.attr.role the
+# assignment, only if user and scope are in the same one; in a list, its scope is), target.attr.role the
 # name of the role that an assignment grants, empty if it is a role of one domain.
 define = {
   domain_reader  = reader && own_domain
