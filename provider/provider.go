@@ -15,6 +15,7 @@ import (
 
 	"github.com/cloudlet/cloudlet/provider/client"
 	"github.com/cloudlet/cloudlet/resources/applicationcredential"
+	"github.com/cloudlet/cloudlet/resources/authscope"
 	"github.com/cloudlet/cloudlet/resources/availabilityzones"
 	"github.com/cloudlet/cloudlet/resources/domain"
 	"github.com/cloudlet/cloudlet/resources/endpoint"
@@ -180,6 +181,7 @@ func (p *cloudlet) Resources(context.Context) []func() resource.Resource {
 func (p *cloudlet) DataSources(context.Context) []func() datasource.DataSource {
 	return []func() datasource.DataSource{
 		applicationcredential.NewDataSource,
+		authscope.NewDataSource,
 		availabilityzones.NewDataSource,
 		domain.NewDataSource,
 		endpoint.NewDataSource,
@@ -196,6 +198,7 @@ func (p *cloudlet) DataSources(context.Context) []func() datasource.DataSource {
 		region.NewDataSource,
 		registeredlimit.NewDataSource,
 		role.NewDataSource,
+		roleassignment.NewDataSource,
 		securitygroup.NewDataSource,
 		service.NewDataSource,
 		subnet.NewDataSource,

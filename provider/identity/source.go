@@ -83,8 +83,11 @@ func (d *Source[M, W, P]) Read(ctx context.Context, req datasource.ReadRequest, 
 		w, err = managed.Object[W]{Name: d.Name, Path: d.Plural}.Read(ctx, s, id.ValueString())
 	} else {
 		var all []W
-		if all, err = Find[W](ctx, s, d.Plural, P(&m).Query()); err == nil {
-			w, err = client.One(all, strings.ReplaceAll(d.Name, "_", " "))
+		query := P(&m).Query()
+		if all, err = Find[W](ctx, s, d.Plural, query); err == nil {
+			if w, err = client.One(all, strings.ReplaceAll(d.Name, "_", " ")); err != nil {
+				err = fmt.Errorf("%w (%s)", err, told(query))
+			}
 		}
 	}
 	if err != nil {
@@ -104,6 +107,15 @@ func Query(fields map[string]types.String) url.Values {
 		}
 	}
 	return q
+}
+
+// told returns a query as text: name "boss".
+func told(q url.Values) string {
+	var parts []string
+	for _, name := range slices.Sorted(maps.Keys(q)) {
+		parts = append(parts, fmt.Sprintf("%s %q", name, q.Get(name)))
+	}
+	return strings.Join(parts, ", ")
 }
 
 // Find lists the things of a kind that a query asks for, over all pages. With a

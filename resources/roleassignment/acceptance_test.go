@@ -68,3 +68,39 @@ func TestAccRoleAssignment(t *testing.T) {
 		providertest.Import(at),
 	)
 }
+
+func TestAccRoleAssignmentsDataSource(t *testing.T) {
+	w := providertest.Start(t, cloudtest.Options{Hosts: 1})
+	const at = "data.cloudlet_role_assignments.f"
+	config := func(body string) string {
+		return w.As("admin", others+`
+resource "cloudlet_group" "g" {
+  name = "night-shift"
+}
+resource "cloudlet_group_membership" "m" {
+  group_id = cloudlet_group.g.id
+  user_id  = cloudlet_user.ann.id
+}
+resource "cloudlet_role_assignment" "a" {
+  role_id    = data.cloudlet_role.member.id
+  group_id   = cloudlet_group_membership.m.group_id
+  project_id = data.cloudlet_project.demo.id
+}
+resource "cloudlet_role_assignment" "all" {
+  role_id  = data.cloudlet_role.member.id
+  user_id  = cloudlet_user.ann.id
+  system   = true
+}
+data "cloudlet_role_assignments" "f" {
+  depends_on = [cloudlet_role_assignment.a, cloudlet_role_assignment.all]
+`+body+"\n}\n")
+	}
+	w.Run(
+		providertest.Refused(config("user_id = \"a\"\ngroup_id = \"b\""), "", "cannot be configured together"),
+		providertest.Read(at, config("group_id = cloudlet_group.g.id"), "assignments.#=1", "assignments.0.role_name=member", "assignments.0.group_name=night-shift", "assignments.0.system=false",
+			"assignments.0.project_id=*", "assignments.0.inherited=false"),
+		providertest.Read(at, config("user_id = cloudlet_user.ann.id\nsystem = true"), "assignments.#=1", "assignments.0.system=true", "assignments.0.user_name=ann"),
+		providertest.Read(at, config("user_id = cloudlet_user.ann.id\nproject_id = data.cloudlet_project.demo.id\neffective = true"), "assignments.#=2", "assignments.0.user_name=ann", "assignments.1.user_name=ann"),
+		providertest.Read(at, config("user_id = cloudlet_user.ann.id\ninherited = true"), "assignments.#=0"),
+	)
+}

@@ -63,7 +63,7 @@ func TestAccUserDataSource(t *testing.T) {
 		return w.As("admin", "data \"cloudlet_user\" \"f\" {\n"+body+"\n}\n")
 	}
 	w.Run(
-		providertest.Refused(config(`name = "nobody"`), "", "has no user that is as configured"),
+		providertest.Refused(config(`name = "nobody"`), "", `has no user that is as configured, or you may not see it (name "nobody")`),
 		providertest.Refused(config("id = \"x\"\nname = \"demo\""), "", "cannot be configured together"),
 		providertest.Refused(config(`domain_id = "default"`), "", "users are as configured; say more"),
 		providertest.Read(at, config("name = \"demo\"\ndomain_id = \"default\""), "id="+w.Client("demo").UserID, "enabled=true", "multi_factor_auth_rules.#=0"),
