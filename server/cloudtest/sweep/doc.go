@@ -7,7 +7,8 @@
 //
 //	I1  is no failure of the server's: no 5xx but 501,
 //	I2  is in the service's own envelope, with a request id,
-//	I3  leaves the state as it was.
+//	I3  leaves the state as it was,
+//	I4  and is what a plan session answers.
 //
 // What answers otherwise for a reason stands in exempt_test.go with it; an entry that is
 // not needed fails the test. testdata/uncovered.txt lists what could not be swept whole,

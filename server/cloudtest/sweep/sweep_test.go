@@ -91,18 +91,24 @@ func (c *course) look(rt route, what string, rq request) answer {
 	return a
 }
 
-// spoiled sends a wrong body. What a plan session takes, the cloud would take as
-// well, so that it is not asked: accepted tells.
+// spoiled sends a call to a plan session, and then, unless that takes it, in earnest:
+// the answers are the same. Accepted tells that it was, or would be, taken.
 func (c *course) spoiled(rt route, what string, rq request, want ...int) (accepted bool) {
+	planned := 0
 	if rq.method != "GET" && rq.method != "HEAD" {
 		c.fresh++
-		planned := rq
-		planned.header = append(slices.Clone(rq.header), "Cloudlet-Plan", fmt.Sprintf("s%d", c.fresh))
-		if a := c.look(rt, what+", planned", planned); a.status < 300 {
+		plan := rq
+		plan.header = append(slices.Clone(rq.header), "Cloudlet-Plan", fmt.Sprintf("s%d", c.fresh))
+		a := c.look(rt, what+", planned", plan)
+		if a.status < 300 {
 			return true
 		}
+		planned = a.status
 	}
 	a := c.look(rt, what, rq)
+	if planned != 0 && planned != a.status {
+		c.fault(rt, "%s: planned %d, in earnest %d: %.300s", what, planned, a.status, a.body)
+	}
 	if a.status >= 300 && len(want) > 0 && !slices.Contains(want, a.status) {
 		c.fault(rt, "%s: %d, want %v: %.300s", what, a.status, want, a.body)
 	}
