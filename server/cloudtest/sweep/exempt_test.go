@@ -33,10 +33,10 @@ func extra(member string, all ...string) map[string]exemption {
 
 var (
 	// As in OpenStack nobody asks Keystone.
-	anyProject = calls(exemption{"{id}", "a quota is of any project, whether there is one or not"},
+	anyProject = calls(exemption{"{id}", "a quota and what was used are of any project, whether there is one or not"},
 		"GET /compute/v2.1/os-quota-sets/{id}", "GET /compute/v2.1/os-quota-sets/{id}/detail", "GET /compute/v2.1/os-quota-sets/{id}/defaults",
 		"PUT /compute/v2.1/os-quota-sets/{id}", "DELETE /compute/v2.1/os-quota-sets/{id}", "GET /networking/v2.0/quotas/{id}", "GET /networking/v2.0/quotas/{id}/default",
-		"GET /networking/v2.0/quotas/{id}/details", "GET /networking/v2.0/quotas/{id}/details.json", "PUT /networking/v2.0/quotas/{id}")
+		"GET /networking/v2.0/quotas/{id}/details", "GET /networking/v2.0/quotas/{id}/details.json", "PUT /networking/v2.0/quotas/{id}", "GET /compute/v2.1/os-simple-tenant-usage/{id}")
 	noHint = calls(exemption{"{id}", "401: nobody learns which users there are"}, "POST /identity/v3/users/{id}/password")
 	// Keystone's InvalidDomainConfig is a Forbidden.
 	domainConfig = []string{"PUT /identity/v3/domains/{id}/config", "PATCH /identity/v3/domains/{id}/config", "PATCH /identity/v3/domains/{id}/config/{group}",

@@ -175,7 +175,7 @@ var things = map[string]string{
 	"image stores": "=files", "image {store}": "image", "image resource_types": "resourcetype", "image properties": "property", "image objects": "object", "image cache": "image",
 	"networking networks": "network", "networking subnets": "subnet", "networking ports": "port", "networking security-groups": "securitygroup", "networking security-group-rules": "rule",
 	"networking quotas": "project", "networking extensions": "=quotas", "networking tags": "=tag",
-	"compute servers": "server", "compute flavors": "flavor", "compute os-keypairs": "keypair", "compute os-quota-sets": "project", "compute os-quota-class-sets": "=default",
+	"compute servers": "server", "compute flavors": "flavor", "compute os-keypairs": "keypair", "compute os-quota-sets": "project", "compute os-simple-tenant-usage": "project", "compute os-quota-class-sets": "=default",
 	"compute os-hypervisors": "host", "compute os-services": "host", "compute os-server-groups": "servergroup", "compute os-security-groups": "securitygroup", "compute extensions": "=os-keypairs",
 	"compute metadata": "=tag", "compute tags": "=tag", "compute os-extra_specs": "=my:tag", "compute os-interface": "port", "compute os-instance-actions": "request", "compute ips": "networkname",
 }
