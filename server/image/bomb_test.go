@@ -226,3 +226,27 @@ func FuzzUnpack(f *testing.F) {
 		}
 	})
 }
+
+// A bomb on a full disk is not lit again and again.
+func TestBombOnAFullDisk(t *testing.T) {
+	w := world{t, storetest.NewStore(t, testTables), openContent(t, t.TempDir(), ContentOptions{})}
+	w.serveWith(ImportOptions{Decompress: true})
+	q := w.queued("raw")
+	if err := w.c.Stage(w.write, ann, q.ID, strings.NewReader(gzipOf(t, &endless{8 << 20}))); err != nil {
+		t.Fatal(err)
+	}
+	create, tries := w.c.create, 0
+	w.c.create = func(dir string) (file, error) {
+		tries++
+		room := 2
+		f, err := create(dir)
+		return fullFile{f, &room}, err
+	}
+	if err := w.start(q.ID, ImportRequest{Method: Direct, AllMustSucceed: true}); err != nil {
+		t.Fatal(err)
+	}
+	w.settled()
+	if all := w.everything(); tries != 1 || w.status(q.ID) != Queued || len(all) != 0 {
+		t.Errorf("%d tries, %s, %v is left", tries, w.status(q.ID), all)
+	}
+}

@@ -83,11 +83,11 @@ func (m importer) unpack(ctx context.Context, r *task.Run) (task.Outcome, error)
 	}
 	left := m.room(r.Store.Snapshot(), "ImageImport", i.ProjectID, true, i.StagedSize)
 	size, err := m.keep(left.cap(&meter{from, ctx, r, -1, 0}), name)
-	if err != nil {
-		if full(err) || broken(err) || ctx.Err() != nil {
-			_, told := explain("ImageImport", i.ID, err)
-			return task.Outcome{}, told
-		}
+	if _, told := explain("ImageImport", i.ID, err); full(err) {
+		return task.Fail(told), nil // again and again it would take all room there is
+	} else if broken(err) || ctx.Err() != nil {
+		return task.Outcome{}, told
+	} else if err != nil {
 		return task.Fail(damaged(i, err)), nil
 	}
 	return m.restage(ctx, r, i, stepCheck, name, size, func(i Image) Image { return i })
