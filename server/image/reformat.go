@@ -12,7 +12,7 @@ import (
 )
 
 // Converter turns an image of one disk format into another's. Both files are named
-// by their paths; to is new. Error kinds: Invalid for what will never work.
+// by their paths; to is new. Error kinds: Invalid for what will never work, TooLarge for want of room.
 type Converter interface {
 	Convert(ctx context.Context, from, fromFormat, to, toFormat string) error
 }
@@ -37,7 +37,7 @@ func (m importer) reformat(ctx context.Context, r *task.Run) (task.Outcome, erro
 	name := r.ID + ".converted"
 	to := m.staged(name)
 	if err := m.o.Converter.Convert(ctx, m.staged(i.Staged), i.DiskFormat, to, m.o.Format); err != nil {
-		if cloud.Is(err, cloud.Invalid) {
+		if cloud.Is(err, cloud.Invalid) || cloud.Is(err, cloud.TooLarge) {
 			return task.Fail(err), nil
 		}
 		return task.Outcome{}, err

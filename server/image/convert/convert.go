@@ -5,8 +5,8 @@
 //
 //	I1  qemu-img is told the format of what it reads: it never guesses one, and so
 //	    never follows what a guessed format names.
-//	I2  It runs confined: bounds on its memory, its processor time, the wall time
-//	    and the size of the file that it writes; an empty environment; no core; in a
+//	I2  It runs confined: bounds on its memory, its processor time, the wall time,
+//	    the size of the file that it writes and how full that makes the disk; an empty environment; no core; in a
 //	    process group that is killed as one, and that dies with this process.
 //	I3  It has no network, no privilege, no way to gain one, sees no other process, and
 //	    opens no file but the image, what is to become of it, and the system's programs.
@@ -26,6 +26,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -39,6 +40,7 @@ type Converter struct {
 	Size   int64         // bytes of the file; default 1 TiB
 	CPU    time.Duration // default 1 hour
 	Wall   time.Duration // default 2 hours
+	Spare  int64         // bytes of the disk that stay free; default 256 MiB, or a sixteenth of a small disk
 }
 
 // names are qemu-img's for Glance's formats.
@@ -69,7 +71,7 @@ func Able(format string) bool { return names[format] != "" }
 
 // Convert writes the image in the file from, of the format fromFormat, to the new
 // file to as toFormat. It blocks until it is done. Error kinds: Invalid for what
-// qemu-img refuses or what goes beyond the bounds; others may pass.
+// qemu-img refuses or what goes beyond the bounds, TooLarge for want of room; others may pass.
 func (c Converter) Convert(ctx context.Context, from, fromFormat, to, toFormat string) error {
 	in, out := names[fromFormat], names[toFormat]
 	if in == "" || out == "" {
@@ -80,6 +82,8 @@ func (c Converter) Convert(ctx context.Context, from, fromFormat, to, toFormat s
 	}
 	ctx, cancel := context.WithTimeout(ctx, or(c.Wall, 2*time.Hour))
 	defer cancel()
+	ctx, stop := context.WithCancelCause(ctx)
+	defer c.watch(filepath.Dir(to), stop)()
 	var said *bytes.Buffer
 	_, err := strict.run(from, to, func() *exec.Cmd {
 		said = &bytes.Buffer{}
@@ -89,8 +93,11 @@ func (c Converter) Convert(ctx context.Context, from, fromFormat, to, toFormat s
 		return nil
 	}
 	err = errors.Join(fmt.Errorf("qemu-img: %w: %s", err, said.String()), removed(to))
-	if parent := context.Cause(ctx); errors.Is(parent, context.Canceled) {
-		return parent
+	switch cause := context.Cause(ctx); {
+	case errors.Is(cause, errFull):
+		return cloud.Errorf(cloud.TooLarge, "image", "Image storage media is full: there is not enough room to convert the image to %s.", toFormat).Because(err)
+	case errors.Is(cause, context.Canceled):
+		return cause
 	}
 	return cloud.Errorf(cloud.Invalid, "image", "The image cannot be converted from %s to %s: it is damaged, or too large for the bounds of a conversion.", fromFormat, toFormat).Because(err)
 }

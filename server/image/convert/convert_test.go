@@ -82,6 +82,9 @@ func TestRefused(t *testing.T) {
 	}
 	gone("file too large", Converter{Size: 1 << 20}.Convert(t.Context(), full, "raw", to, "qcow2"))
 	gone("too much memory", Converter{Memory: 1 << 20}.Convert(t.Context(), full, "raw", to, "qcow2"))
+	if err := (Converter{Spare: 1 << 62}).Convert(t.Context(), full, "raw", to, "qcow2"); !cloud.Is(err, cloud.TooLarge) {
+		t.Errorf("no room: %v", err)
+	}
 	gone("too long", Converter{Wall: time.Nanosecond}.Convert(t.Context(), full, "raw", to, "qcow2"))
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
