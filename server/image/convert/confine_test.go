@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -277,5 +278,22 @@ func TestAsOrdinaryUser(t *testing.T) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
 	if out, err := cmd.CombinedOutput(); err != nil || strings.Count(string(out), "--- PASS") != 6 {
 		t.Errorf("%v: %s", err, out)
+	}
+}
+
+func TestMissing(t *testing.T) {
+	need(t)
+	lacks, err := Missing(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, by, err := newCell(t).run(strict, "true")
+	if err != nil || slices.Contains(lacks, "namespaces") != (by.namespaces == 0) || slices.Contains(lacks, "Landlock") != (by.landlock == 0) {
+		t.Errorf("it lacks %q, but is confined by %+v, %v", lacks, by, err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := Missing(ctx); err == nil {
+		t.Error("a program that does not run is not missed")
 	}
 }
