@@ -127,7 +127,7 @@ func (a *api) groupUsers(rq *front.Request) (*front.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	return a.usersPaged(rq, visible(rq, "identity:user:get", identity.MembersOf(rq.Read(), g.ID), targetOfUser))
+	return a.usersPaged(rq, slices.Values(identity.MembersOf(rq.Read(), g.ID)))
 }
 
 func membershipOf(rq *front.Request) identity.Membership {

@@ -3,7 +3,7 @@ package keystone
 import (
 	"cmp"
 	"context"
-	"slices"
+	"iter"
 
 	"github.com/cloudlet/cloudlet/server/api/front"
 	"github.com/cloudlet/cloudlet/server/cloud"
@@ -120,19 +120,21 @@ func (a *api) hashed(ctx context.Context, b *userBody) (func(*identity.User) err
 }
 
 func (a *api) userList(rq *front.Request) (*front.Response, error) {
-	return a.usersPaged(rq, visible(rq, "identity:user:get", slices.Collect(identity.Users.All(rq.Read())), targetOfUser))
+	return a.usersPaged(rq, identity.Users.All(rq.Read()))
 }
 
-// usersPaged renders the users that the query asks for.
-func (a *api) usersPaged(rq *front.Request, users []identity.User) (*front.Response, error) {
+// usersPaged renders the users that the query asks for and the caller may see. Policy is asked last:
+// that costs most.
+func (a *api) usersPaged(rq *front.Request, users iter.Seq[identity.User]) (*front.Response, error) {
 	f := filterOf(rq)
 	expires, err := f.moment("password_expires_at")
 	if err != nil {
 		return nil, err
 	}
 	var out []userWire
-	for _, u := range users {
-		if f.text("name", u.Name) && f.text("domain_id", u.DomainID) && f.truth("enabled", a.Authority.Enabled(u)) && expires(u.PasswordExpiresAt) {
+	for u := range users {
+		if f.text("name", u.Name) && f.text("domain_id", u.DomainID) && f.truth("enabled", a.Authority.Enabled(u)) && expires(u.PasswordExpiresAt) &&
+			rq.Can("identity:user:get", targetOfUser(u)) {
 			out = append(out, a.renderUser(rq, u))
 		}
 	}
