@@ -52,6 +52,7 @@ type Content struct {
 	max      int64
 	limits   func(r statestore.Reader, projectID string) Limits
 	delay    time.Duration
+	owner    string // of remote stores; known from Sweep on
 	signing  SigningOptions
 	create   func(dir string) (file, error) // replaced by tests of full disks
 

@@ -26,7 +26,8 @@
 //	    upload is about to; who is reading it reads on to its end.
 //	I7  An image that has bytes in a store and the properties of a signed one has the
 //	    bytes that were signed (see package signature); neither changes from then on.
-//	I8  Nobody waits for a store beyond this machine who does not use it.
+//	I8  In a store beyond this machine that is another cloud's nothing is removed.
+//	I9  Nobody waits for a store beyond this machine who does not use it.
 //
 // It knows nothing of HTTP and imports only cloud, task, statestore and its own
 // blob, inspect and signature.

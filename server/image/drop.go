@@ -108,7 +108,14 @@ func (c *Content) drop(ctx context.Context, w Write, sha256 string, stores []str
 		return err
 	}
 	for _, s := range left {
-		err = errors.Join(err, s.fault(s.Blobs.Remove(ctx, sha256)))
+		e := error(nil)
+		if s.Remote() {
+			e = c.claim(ctx, s)
+		}
+		if e == nil {
+			e = s.fault(s.Blobs.Remove(ctx, sha256))
+		}
+		err = errors.Join(err, e)
 	}
 	return err
 }

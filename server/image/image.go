@@ -134,7 +134,7 @@ var Members = statestore.NewTable(statestore.TableDef[Member]{
 })
 
 // Tables are the package's tables, for statestore.Options.
-var Tables = []statestore.AnyTable{Images, Members, Namespaces, Cache}
+var Tables = []statestore.AnyTable{Images, Owners, Members, Namespaces, Cache}
 
 // StandIns puts the image that stands, in a plan session, for one that the plan
 // will make: active, visible to all, without demands on a flavor.

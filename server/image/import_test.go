@@ -75,7 +75,9 @@ func (w world) everything() (names []string) {
 	for _, s := range w.c.shelves {
 		if s.Remote() {
 			for _, name := range blobtest.Names(w.t, s.Blobs) {
-				names = append(names, s.ID+"/"+name[:4])
+				if name != markName {
+					names = append(names, s.ID+"/"+name[:4])
+				}
 			}
 			continue
 		}

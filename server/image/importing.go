@@ -278,7 +278,7 @@ func (m importer) store(ctx context.Context, r *task.Run) (task.Outcome, error) 
 func (m importer) put(ctx context.Context, r *task.Run, i Image, id string, got checked) error {
 	to, err := m.shelf(id)
 	if err == nil {
-		err = to.ready(ctx)
+		err = m.ready(ctx, to)
 	}
 	if err != nil {
 		return err

@@ -43,7 +43,16 @@ func openRemote(t testing.TB, dir string, far blob.Store) *Content {
 
 func newRemote(t *testing.T) (world, *blobtest.Server) {
 	server := blobtest.Start(t)
-	return world{t, storetest.NewStore(t, testTables), openRemote(t, t.TempDir(), bucket(t, server, "p"))}, server
+	return newRemoteAt(t, server), server
+}
+
+// newRemoteAt is another cloud that is told to use the same object storage.
+func newRemoteAt(t *testing.T, server *blobtest.Server) world {
+	w := world{t, storetest.NewStore(t, testTables), openRemote(t, t.TempDir(), bucket(t, server, "p"))}
+	if err := w.c.Sweep(t.Context(), w.s); err != nil {
+		t.Fatal(err)
+	}
+	return w
 }
 
 func (w world) uploadTo(store, text string) (Image, error) {
@@ -97,7 +106,9 @@ func (w world) wantPlaces(server *blobtest.Server, want ...string) {
 		}
 	}
 	for _, key := range slices.Concat(server.Objects(), server.Uploads()) {
-		got = append(got, "far/"+filepath.Base(key))
+		if name := filepath.Base(key); name != markName {
+			got = append(got, "far/"+name)
+		}
 	}
 	slices.Sort(got)
 	slices.Sort(want)
@@ -320,6 +331,36 @@ func TestRemoteReadOn(t *testing.T) {
 	if len(w.c.uses) != 0 {
 		t.Errorf("in use: %v", w.c.uses)
 	}
+}
+
+// A cloud that is told to use what is another's leaves it alone.
+func TestRemoteOwner(t *testing.T) {
+	w, server := newRemote(t)
+	i, also := w.mustUploadTo("far", "bytes"), w.mustUploadTo("far", "more bytes")
+	w.serve(time.Minute)
+	w.settled()
+	other := newRemoteAt(t, server)
+	stop := other.serve(time.Minute)
+	_, err := other.uploadTo("far", "bytes")
+	if !cloud.Is(err, cloud.Unavailable) || !strings.Contains(err.Error(), "another cloud's") || strings.Contains(cloud.AsError(err).Msg, "another cloud") {
+		t.Errorf("an upload to another's store: %v", err)
+	}
+	other.await(func(int) bool { // its sweep was tried
+		for s := range task.Tasks.By(other.s.Snapshot(), "open", "1") {
+			return s.Tries > 0
+		}
+		return false
+	})
+	stop()
+	if err := other.c.drop(t.Context(), other.write, i.SHA256, []string{"far"}, true); !cloud.Is(err, cloud.Unavailable) {
+		t.Errorf("a removal from another's store: %v", err)
+	}
+	w.wantPlaces(server, "far/"+i.SHA256, "far/"+also.SHA256)
+	again := world{t, w.s, openRemote(t, t.TempDir(), bucket(t, server, "p"))} // the next start of the first
+	if err := again.c.Sweep(t.Context(), again.s); err != nil {
+		t.Fatal(err)
+	}
+	again.mustUploadTo("far", "bytes after a start")
 }
 
 func TestRemoteDamage(t *testing.T) {

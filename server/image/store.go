@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/cloudlet/cloudlet/server/cloud"
@@ -32,7 +33,8 @@ func (s Store) Remote() bool { return s.Dir == "" }
 // shelf is a store that is open.
 type shelf struct {
 	Store
-	incoming string // where uploads lie until they are whole
+	incoming string      // where uploads lie until they are whole
+	ours     atomic.Bool // a remote one is known to be this cloud's
 }
 
 // add opens a store.
@@ -94,16 +96,19 @@ const readyTime = 10 * time.Second
 
 // ready asks a remote store whether it can be used, before somebody sends it much.
 // Error kinds: Unavailable.
-func (s *shelf) ready(ctx context.Context) error {
+func (c *Content) ready(ctx context.Context, s *shelf) error {
 	if !s.Remote() {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, readyTime)
 	defer cancel()
 	for _, err := range s.Blobs.Names(ctx) {
-		return s.fault(err)
+		if err != nil {
+			return s.fault(err)
+		}
+		break
 	}
-	return nil
+	return c.claim(ctx, s)
 }
 
 // put gives a whole and durable file its address in the store. What is there
@@ -141,7 +146,7 @@ func (c *Content) Check(ctx context.Context, tell func(store string, err error))
 	var mu sync.Mutex
 	for _, s := range c.shelves {
 		asked.Go(func() {
-			if err := s.ready(ctx); err != nil {
+			if err := c.ready(ctx, s); err != nil {
 				mu.Lock()
 				defer mu.Unlock()
 				tell(s.ID, err)

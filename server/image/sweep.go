@@ -21,7 +21,9 @@ import (
 //
 // Remote stores, which may be away, are swept by a task each, as soon as it can.
 func (c *Content) Sweep(ctx context.Context, s *statestore.Store) error {
+	us := ""
 	err := s.Write(ctx, func(tx *statestore.Txn) error {
+		us = owner(tx)
 		for _, i := range slices.Collect(Images.All(tx)) {
 			if i.Status == Saving || i.Status == Uploading && i.UploadID != "" {
 				uploadFailed(tx, i, Interrupted)
@@ -37,6 +39,7 @@ func (c *Content) Sweep(ctx context.Context, s *statestore.Store) error {
 	if err != nil {
 		return err
 	}
+	c.owner = us
 	now := s.Snapshot()
 	for _, sh := range c.shelves {
 		if sh.Remote() {
@@ -90,6 +93,9 @@ func (m importer) sweep(ctx context.Context, r *task.Run) (task.Outcome, error) 
 	s, err := m.shelf(r.Subject)
 	if err != nil {
 		return task.Fail(err), nil // it was taken from the configuration
+	}
+	if err := m.claim(ctx, s); err != nil {
+		return task.Outcome{}, err
 	}
 	err = m.unnamed(ctx, s, func() statestore.Reader { return r.Store.Snapshot() }, func(name string) error {
 		return m.drop(ctx, writing(ctx, r), name, []string{s.ID}, true)

@@ -74,7 +74,7 @@ func (c *Content) UploadTo(ctx context.Context, w Write, caller cloud.Caller, id
 
 // fill takes in the bytes of an image that is saving, and makes it active.
 func (c *Content) fill(ctx context.Context, w Write, img Image, to *shelf, r io.Reader) (done Image, err error) {
-	if err := to.ready(ctx); err != nil {
+	if err := c.ready(ctx, to); err != nil {
 		return Image{}, err
 	}
 	got, err := c.receive(r, to.incoming, img.DiskFormat)

@@ -8,9 +8,8 @@
 //
 // Invariants:
 //
-//	I1  What is below the prefix belongs to one cloud alone.
-//	I2  Keys are never in an error, a log or an option, only in what signs requests.
-//	I3  No call waits for longer than Idle for a peer that does not answer. After
+//	I1  Keys are never in an error, a log or an option, only in what signs requests.
+//	I2  No call waits for longer than Idle for a peer that does not answer. After
 //	    such a wait calls fail at once for a while: who needs another store gets on.
 //
 // It knows nothing of images.
