@@ -56,6 +56,12 @@ func Answered(err error) bool {
 	return errors.As(err, &e) && e.Actual < http.StatusInternalServerError
 }
 
+// Lost reports whether an error is that no answer came.
+func Lost(err error) bool {
+	var e gophercloud.ErrUnexpectedResponseCode
+	return err != nil && !errors.As(err, &e)
+}
+
 // failed reports whether an error is the cloud's own failure.
 func failed(err error) bool {
 	var e gophercloud.ErrUnexpectedResponseCode

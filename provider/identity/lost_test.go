@@ -23,20 +23,20 @@ import (
 // everything is one of each resource of the identity API.
 const everything = `
 resource "cloudlet_domain" "d" {
-  name = "lost"
+  name = "NAME"
 }
 resource "cloudlet_project" "p" {
-  name      = "lost"
+  name      = "NAME"
   domain_id = cloudlet_domain.d.id
 }
 resource "cloudlet_user" "u" {
-  name                = "lost"
+  name                = "NAME"
   domain_id           = cloudlet_domain.d.id
   password_wo         = "a password"
-  password_wo_version = 1
+  password_wo_version = VERSION
 }
 resource "cloudlet_group" "g" {
-  name      = "lost"
+  name      = "NAME"
   domain_id = cloudlet_domain.d.id
 }
 resource "cloudlet_group_membership" "m" {
@@ -44,7 +44,7 @@ resource "cloudlet_group_membership" "m" {
   user_id  = cloudlet_user.u.id
 }
 resource "cloudlet_role" "r" {
-  name = "lost"
+  name = "NAME"
 }
 resource "cloudlet_role_assignment" "a" {
   role_id    = cloudlet_role.r.id
@@ -58,7 +58,7 @@ resource "cloudlet_region" "unnamed" {
   description = "lost"
 }
 resource "cloudlet_service" "s" {
-  name = "lost"
+  name = "NAME"
   type = "lost"
 }
 resource "cloudlet_endpoint" "e" {
@@ -86,10 +86,11 @@ resource "cloudlet_application_credential" "c" {
 }
 `
 
-// creates is how often everything says POST or PUT.
-const creates = 14
+// creates is how often everything says POST or PUT, updates how often PATCH when
+// NAME and VERSION change.
+const creates, updates = 14, 6
 
-// losing is a way to the cloud that loses the answer of each create, as often as
+// losing is a way to the cloud that loses the answer of each change, as often as
 // lose says, before the cloud has seen it or after: 'b' or 'a'.
 type losing struct {
 	to   *httputil.ReverseProxy
@@ -102,7 +103,7 @@ type losing struct {
 
 func (l *losing) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	fate := byte(0)
-	changes := r.Method == http.MethodPost && !strings.HasSuffix(r.URL.Path, "/auth/tokens") || r.Method == http.MethodPut
+	changes := r.Method != http.MethodGet && !strings.HasSuffix(r.URL.Path, "/auth/tokens")
 	if changes && r.Header.Get("Cloudlet-Plan") == "" {
 		body, _ := io.ReadAll(r.Body)
 		r.Body = io.NopCloser(bytes.NewReader(body))
@@ -125,7 +126,7 @@ func (l *losing) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	panic(http.ErrAbortHandler) // the connection ends
 }
 
-// TestAccLostAnswers: a create whose answer is lost is done once, whether or not
+// TestAccLostAnswers: a change whose answer is lost is done once, whether or not
 // the cloud had done it.
 func TestAccLostAnswers(t *testing.T) {
 	for _, lose := range []string{"a", "b", "ba"} {
@@ -141,10 +142,12 @@ func TestAccLostAnswers(t *testing.T) {
 			}}}
 			proxy := httptest.NewServer(l)
 			defer proxy.Close()
-			config := strings.ReplaceAll(w.As("admin", everything), w.URL, proxy.URL)
+			config := func(name, version string) string {
+				return strings.NewReplacer(w.URL, proxy.URL, "NAME", name, "VERSION", version).Replace(w.As("admin", everything))
+			}
 			w.Run(
-				w.Apply("cloudlet_limit.l", providertest.Create, config),
-				resource.TestStep{Config: config, PlanOnly: true, PreConfig: func() {
+				w.Apply("cloudlet_limit.l", providertest.Create, config("lost", "1")),
+				resource.TestStep{Config: config("lost", "1"), PlanOnly: true, PreConfig: func() {
 					if l.lost != creates*len(lose) {
 						t.Errorf("%d answers were lost, %d expected", l.lost, creates*len(lose))
 					}
@@ -155,6 +158,13 @@ func TestAccLostAnswers(t *testing.T) {
 					}
 					count(t, me, "regions", "", 3) // and RegionOne
 					count(t, me, "endpoints", "region_id=lost", 1)
+					l.lost = 0
+				}},
+				w.Apply("cloudlet_user.u", providertest.Update, config("found", "2"), "name=found", "password_wo_version=2"),
+				resource.TestStep{Config: config("found", "2"), PlanOnly: true, PreConfig: func() {
+					if l.lost != updates*len(lose) {
+						t.Errorf("%d answers were lost, %d expected", l.lost, updates*len(lose))
+					}
 				}},
 			)
 		})

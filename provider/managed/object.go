@@ -34,16 +34,24 @@ func (o Object[W]) Read(ctx context.Context, s *gophercloud.ServiceClient, id st
 	return out[o.Name], err
 }
 
-// Update changes what body names; nothing if it is empty.
+// Update changes what body names; nothing if it is empty. If the answer is lost and
+// the thing is there, it is said again: it says the same.
 func (o Object[W]) Update(ctx context.Context, s *gophercloud.ServiceClient, id string, body map[string]any) error {
 	if len(body) == 0 {
 		return nil
 	}
-	resp, err := s.Request(ctx, o.Method, o.url(s, id), &gophercloud.RequestOpts{JSONBody: map[string]any{o.Name: body}, OkCodes: []int{http.StatusOK}})
-	if err == nil {
-		err = resp.Body.Close()
+	for {
+		resp, err := s.Request(ctx, o.Method, o.url(s, id), &gophercloud.RequestOpts{JSONBody: map[string]any{o.Name: body}, OkCodes: []int{http.StatusOK}})
+		if err == nil {
+			return resp.Body.Close()
+		}
+		if !client.Lost(err) {
+			return err
+		}
+		if _, gone := o.Read(ctx, s, id); gone != nil {
+			return err
+		}
 	}
-	return err
 }
 
 // Delete removes one.
