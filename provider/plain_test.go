@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
+	"net/netip"
 	"net/url"
 	"strings"
 	"testing"
@@ -82,5 +83,54 @@ resource "cloudlet_instance" "i" {
 		w.Apply(at, providertest.Replace, config(card+"name = \"one\"\nsecurity_group_ids = [cloudlet_security_group.g.id]"), "security_group_ids.#=1"),
 		providertest.Import(at),
 		w.Apply(at, providertest.Update, config("networks = [{ network_id = cloudlet_subnet.s.network_id }, { network_id = cloudlet_subnet.s.network_id }]\nname = \"two\"\nsecurity_group_ids = [cloudlet_security_group.g.id]\ntags = [\"a\"]"), "name=two", "networks.#=2", "tags.#=1"),
+	)
+}
+
+// TestAccPlainImages: images come from URLs and from each other, projects get quotas,
+// and tokens are given, without the extensions.
+func TestAccPlainImages(t *testing.T) {
+	w := providertest.Start(t, cloudtest.Options{Hosts: -1, FetchAllow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}})
+	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/none" {
+			http.NotFound(w, r)
+			return
+		}
+		_, _ = w.Write([]byte("the bytes"))
+	}))
+	t.Cleanup(web.Close)
+	block := strings.ReplaceAll(w.ProviderConfig("admin"), w.URL, plain(t, w))
+	config := func(path, body string) string {
+		return block + `
+resource "cloudlet_image" "i" {
+  name        = "i"
+  source_url  = "` + web.URL + path + `"
+  disk_format = "raw"
+` + body + `
+}
+resource "cloudlet_image" "copy" {
+  name            = "copy"
+  source_image_id = cloudlet_image.i.id
+}
+resource "cloudlet_quota" "q" {
+  project_id = "` + w.Client("demo").ProjectID + `"
+  cores      = 3
+  networks   = 3
+}
+ephemeral "cloudlet_token" "t" {
+  project_name = "demo"
+}
+`
+	}
+	refused := providertest.Refused(config("/none", ""), "source_url", "its server answers 404")
+	refused.PlanOnly = false
+	inward := strings.ReplaceAll(config("/a", ""), web.URL, "http://10.0.0.1")
+	late := providertest.Refused(inward, "source_url", "not public")
+	late.PlanOnly = false // no plan session tells it
+	w.Run(
+		refused,
+		late,
+		w.Apply("cloudlet_image.copy", providertest.Create, config("/a", ""), "size=9", "disk_format=raw"),
+		w.Apply("cloudlet_image.i", providertest.Update, config("/a", "visibility = \"shared\"\nmembers = [\"p\"]"), "members.#=1"),
+		w.Apply("cloudlet_quota.q", providertest.Noop, config("/a", "visibility = \"shared\"\nmembers = [\"p\"]"), "cores=3", "networks=3"),
 	)
 }

@@ -168,6 +168,7 @@ func TestAccImageURL(t *testing.T) {
 		providertest.Refused(config(qcow2+`source_url = "ftp://example.org/a"`), "source_url", "must be an http or https URL"),
 		providertest.Refused(config(qcow2+`source_url = "http://10.0.0.1/a"`), "source_url", "leads to an address that is not public"),
 		providertest.Refused(config(qcow2+"source_url = \"http://h/a\"\nsource_file = \""+file+"\""), "source_url", "cannot be specified when"),
+		providertest.Refused(strings.ReplaceAll(url("/a", qcow2), w.URL, without(t, w, "web-download")), "source_url", "does not offer the import method web-download"),
 		failing(url("/none", qcow2), "source_url", "404"),
 		failing(url("/a", "disk_format = \"vmdk\""), "source_url", "vmdk"),
 		failing(url("/a", qcow2+"sha512 = \""+sumOf(t, other)+"\""), "sha512", "not those that were asked for"),
@@ -312,6 +313,11 @@ resource "cloudlet_image" "new" {
   properties  = { role = "x" }
   depends_on  = [cloudlet_image.old]
 }
+resource "cloudlet_image" "past" {
+  name        = "img"
+  source_file = "` + file + `"
+  hidden      = true
+}
 `
 	source := func(body string) string { return w.As("demo", there+"data \"cloudlet_image\" \"i\" {\n"+body+"\n}\n") }
 	w.Run(
@@ -321,5 +327,8 @@ resource "cloudlet_image" "new" {
 		providertest.Read("data.cloudlet_image.i", source(`tags = ["a"]`), "name=img", "all_tags.#=2", "size=3072", "sha512=*"),
 		providertest.Read("data.cloudlet_image.i", source("name = \"img\"\nproperties = { role = \"x\" }"), "all_tags.#=0", "all_properties.role=x"),
 		providertest.Read("data.cloudlet_image.i", source("name = \"img\"\nmost_recent = true"), "all_properties.role=x"),
+		providertest.Read("data.cloudlet_image.i", source("name = \"img\"\nhidden = true"), "all_tags.#=0", "all_properties.%=0"),
+		providertest.Read("data.cloudlet_image.i", source("id = cloudlet_image.past.id"), "name=img"),
+		providertest.Refused(source("id = cloudlet_image.past.id\nhidden = false"), "", "has no image that is as configured"),
 	)
 }

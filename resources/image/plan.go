@@ -153,8 +153,8 @@ func (r *image) content(ctx context.Context, config, state model, creates bool, 
 	case !config.SourceFile.IsNull():
 		return fileContent(config.SourceFile.ValueString(), creates, diags)
 	case !config.SourceURL.IsNull():
-		if creates && config.DiskFormat.IsNull() {
-			diags.AddAttributeError(path.Root("source_url"), "No disk format", "The cloud must be told in disk_format what the bytes at the URL are: they cannot be looked at when the plan is made.")
+		if creates {
+			r.checkURL(ctx, config, diags)
 		}
 	case !config.SourceImageID.IsNull():
 		if r.Client != nil && !config.SourceImageID.Equal(state.SourceImageID) {
@@ -164,6 +164,24 @@ func (r *image) content(ctx context.Context, config, state model, creates bool, 
 		diags.AddError("No bytes for the image", "A new image needs source_file, source_url or source_image_id. They may only be left out for an image that was imported.")
 	}
 	return content{}
+}
+
+// checkURL refuses what the cloud cannot be asked to fetch.
+func (r *image) checkURL(ctx context.Context, config model, diags *diag.Diagnostics) {
+	at := path.Root("source_url")
+	if config.DiskFormat.IsNull() {
+		diags.AddAttributeError(at, "No disk format", "The cloud must be told in disk_format what the bytes at the URL are: they cannot be looked at when the plan is made.")
+	}
+	if r.Client == nil {
+		return
+	}
+	able, err := offers(ctx, r.Client.Image, "web-download")
+	switch {
+	case err != nil:
+		client.AddError(diags, "Cannot tell what the cloud imports from", err, client.Fields{"": at})
+	case !able:
+		diags.AddAttributeError(at, "The cloud fetches from no URL", "It does not offer the import method web-download. Fetch the file first, and give it as source_file.")
+	}
 }
 
 func fileContent(file string, creates bool, diags *diag.Diagnostics) content {

@@ -69,6 +69,9 @@ func TestAccImageMember(t *testing.T) {
 			}
 		}
 	}
+	offered := func(status string) string {
+		return shared + "data \"cloudlet_image\" \"o\" {\nprovider = other\nname = \"img\"\nmember_status = \"" + status + "\"\n}\n"
+	}
 	notOffered := providertest.Refused(image("")+member(""), "image_id", "could not be found")
 	notOffered.PlanOnly = false // the plan knows nothing of what the other provider will do
 	w.Run(
@@ -97,6 +100,8 @@ func TestAccImageMember(t *testing.T) {
 			}
 		}, w.Apply(at, providertest.Create, shared+member(""), "status=accepted")),
 		w.Apply("cloudlet_image.i", providertest.Noop, shared), // destroyed: undecided again
+		providertest.Read("data.cloudlet_image.o", offered("pending"), "size=10"),
+		providertest.Refused(offered("accepted"), "", "has no image that is as configured"),
 		providertest.After(func() {
 			m, err := members.Get(t.Context(), w.Client("demo").Image, w.ID(at), ann).Extract()
 			if err != nil || m.Status != "pending" {
