@@ -115,3 +115,53 @@ func TestLimitsOfTree(t *testing.T) {
 		}
 	}
 }
+
+// A registered limit may become one of another service, region or resource while no limit rests on it.
+func TestRegisteredLimitsMove(t *testing.T) {
+	w := newWorld(t)
+	admin := w.login("admin", "admin")
+	dns, _ := w.place(admin, "dns", "RegionOne")
+	lb, _ := w.place(admin, "load-balancer", "Two")
+	one := func(service, region string) string {
+		return fmt.Sprintf(`{"service_id":%q,"region_id":%s,"resource_name":"zones","default_limit":5}`, service, region)
+	}
+	a := w.call(admin, "POST /registered_limits", `{"registered_limits":[`+one(dns, `"RegionOne"`)+","+one(dns, `"Two"`)+","+one(lb, "null")+`]}`).must(201)
+	id := a.at("registered_limits/0/id")
+	at := "PATCH /registered_limits/" + id
+	for _, c := range []struct {
+		change string
+		status int
+		field  string
+	}{
+		{`{"region_id":"Two"}`, 409, "/registered_limit/resource_name"},
+		{`{"service_id":"` + lb + `","region_id":null}`, 409, "/registered_limit/resource_name"},
+		{`{"region_id":"nowhere"}`, 400, "/registered_limit/region_id"},
+		{`{"service_id":"nothing"}`, 400, "/registered_limit/service_id"},
+		{`{"default_limit":"5"}`, 400, "/registered_limit/default_limit"},
+		{`{"service_id":"` + lb + `","region_id":"Two"}`, 200, ""},
+		{`{"region_id":"RegionOne","resource_name":"pools","description":"d"}`, 200, ""},
+	} {
+		if got := w.call(admin, at, `{"registered_limit":`+c.change+`}`).must(c.status); got.header.Get("Cloudlet-Field") != c.field {
+			t.Errorf("%s points at %q, want %s", c.change, got.header.Get("Cloudlet-Field"), c.field)
+		}
+	}
+	for query, want := range map[string]int{"": 3, "service_id=" + lb: 2, "region_id=RegionOne": 1, "resource_name=zones": 2, "region_id=Two&service_id=" + dns: 1, "service_id=nothing": 0} {
+		if got := w.call(admin, "GET /registered_limits?"+query, "").must(200).names("registered_limits", "id"); len(got) != want {
+			t.Errorf("%s finds %v, want %d", query, got, want)
+		}
+	}
+	project := w.id(admin, "projects", "demo")
+	limit := func(owner string) string {
+		return `{` + owner + `,"service_id":"` + lb + `","region_id":"RegionOne","resource_name":"pools","resource_limit":1}`
+	}
+	w.call(admin, "POST /limits", `{"limits":[`+limit(`"project_id":"`+project+`"`)+","+limit(`"domain_id":"default"`)+`]}`).must(201)
+	for query, want := range map[string]int{"": 2, "project_id=" + project: 1, "domain_id=default": 1, "service_id=" + lb: 2, "region_id=Two": 0, "resource_name=pools": 2} {
+		if got := w.call(admin, "GET /limits?"+query, "").must(200).names("limits", "id"); len(got) != want {
+			t.Errorf("%s finds %v, want %d", query, got, want)
+		}
+	}
+	for _, change := range []string{`{"region_id":"Two"}`, `{"service_id":"` + dns + `"}`, `{"resource_name":"x"}`} {
+		w.call(admin, at, `{"registered_limit":`+change+`}`).must(403)
+	}
+	w.call(admin, at, `{"registered_limit":{"default_limit":7,"region_id":"RegionOne"}}`).must(200)
+}

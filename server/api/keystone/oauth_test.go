@@ -2,7 +2,9 @@ package keystone
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -242,4 +244,31 @@ func TestOAuthAnswer(t *testing.T) {
 	if want := "oauth_token=k&oauth_token_secret=s&oauth_expires_at=2026-11-26T02:54:18.000000Z"; got != want {
 		t.Errorf("%s, want %s", got, want)
 	}
+}
+
+// Whatever a header says, it is read as it was meant, or refused.
+func FuzzOAuthHeader(f *testing.F) {
+	f.Add(`OAuth realm="x", oauth_consumer_key="a%2Fb", oauth_nonce="=,"`)
+	f.Add(`oauth a="b",a="c"`)
+	f.Add(`OAuth ,,="%`)
+	f.Fuzz(func(t *testing.T, header string) {
+		params, err := oauthHeader(header)
+		if err != nil {
+			return
+		}
+		var parts []string
+		for name, value := range params {
+			if strings.Trim(name, "abcdefghijklmnopqrstuvwxyz_") != "" {
+				return // no name of OAuth
+			}
+			parts = append(parts, name+`="`+url.QueryEscape(value)+`"`)
+		}
+		if params == nil || len(parts) == 0 {
+			return
+		}
+		again, err := oauthHeader("OAuth " + strings.ReplaceAll(strings.Join(parts, ", "), "+", "%20"))
+		if err != nil || !maps.Equal(params, again) {
+			t.Errorf("%q is %v, and %v, %v when written anew", header, params, again, err)
+		}
+	})
 }
