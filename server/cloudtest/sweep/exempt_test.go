@@ -54,7 +54,10 @@ var exempt = map[string]map[string]exemption{
 		calls(exemption{"right: 404", "no image is named, and none is cached"}, "DELETE /image/v2/images", "DELETE /image/v2/cache/{image}"),
 		calls(exemption{"right: 409", "it runs"}, "POST /compute/v2.1/servers/{id}/action os-start")),
 	"a stranger": together(
-		calls(exemption{"another's: 403", "who deleted a trust is to know, and Keystone tells everybody"}, "DELETE /identity/v3/OS-TRUST/trusts/{id}"),
+		calls(exemption{"another's: 403", "who deleted a trust is to know, and Keystone tells everybody"}, "DELETE /identity/v3/OS-TRUST/trusts/{id}",
+			"GET /identity/v3/OS-TRUST/trusts/{id}", "GET /identity/v3/OS-TRUST/trusts/{id}/roles", "GET /identity/v3/OS-TRUST/trusts/{id}/roles/{role}"),
+		calls(exemption{"looks: told", "regions, and what the catalog offers, are everybody's"}, "GET /identity/v3/auth/catalog", "GET /identity/v3/regions",
+			"GET /identity/v3/regions/{id}", "GET /identity/v3/registered_limits", "GET /identity/v3/registered_limits/{id}"),
 		calls(exemption{"another's: 401", "a request token is nobody's yet"}, "PUT /identity/v3/OS-OAUTH1/authorize/{token}")),
 	"an unknown id": together(anyProject, noHint,
 		calls(exemption{"{id}: taken", "every class has the limits of the one there is"}, "GET /compute/v2.1/os-quota-class-sets/{id}"),
