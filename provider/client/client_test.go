@@ -260,3 +260,13 @@ func TestAtNamesAField(t *testing.T) {
 		t.Error("no error is one")
 	}
 }
+
+func TestLateIsSaid(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), 0)
+	defer cancel()
+	var diags diag.Diagnostics
+	AddError(&diags, "late", fmt.Errorf("waiting: %w", ctx.Err()), nil)
+	if d := diags[0].Detail(); !strings.Contains(d, "timeouts block") || !strings.Contains(d, "waiting: ") {
+		t.Error(d)
+	}
+}

@@ -1,6 +1,7 @@
 package client
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -68,6 +69,9 @@ func fieldOf(err error) string {
 
 // explain turns gophercloud's error into what the cloud said.
 func explain(err error) error {
+	if errors.Is(err, context.DeadlineExceeded) {
+		return fmt.Errorf("The cloud has not done this in the time that it was given, and may still be at it. The timeouts block gives it more.\n\n(%w)", err)
+	}
 	var e gophercloud.ErrUnexpectedResponseCode
 	if !errors.As(err, &e) {
 		return err
