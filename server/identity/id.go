@@ -10,7 +10,10 @@ import (
 // newID returns an id of the form Keystone's have: 32 hexadecimal digits.
 func newID(tx *statestore.Txn) string { return strings.ReplaceAll(tx.NewID(), "-", "") }
 
-var hexID = regexp.MustCompile(`^[0-9a-fA-F]{32}$`)
+var (
+	hexID    = regexp.MustCompile(`^[0-9a-fA-F]{32}$`)
+	idString = regexp.MustCompile(`^[a-zA-Z0-9-]{1,64}$`) // what Keystone takes for an id
+)
 
 // retired is the id of a project, domain or user that is no more. Nothing else is to have
 // it: what the one owned elsewhere, and tokens, name it still.

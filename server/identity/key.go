@@ -158,17 +158,17 @@ func (a Authority) KeysReady(ctx context.Context, store *statestore.Store) error
 // rotationRetry is how long after a rotation that failed it is tried again.
 const rotationRetry = time.Minute
 
-// KeepKeys has a new key seal every KeyRotation, until ctx ends. It blocks. The error of a
-// rotation is told to failed, and the rotation tried again.
-func (a Authority) KeepKeys(ctx context.Context, store *statestore.Store, failed func(error)) error {
+// KeepKeys has a new key seal every KeyRotation, until ctx ends. It blocks. Each rotation is
+// told, with its error; after one it is tried again.
+func (a Authority) KeepKeys(ctx context.Context, store *statestore.Store, told func(error)) error {
 	for a.KeyRotation > 0 {
 		wait := newestKey(store.Snapshot()).CreatedAt.Add(a.KeyRotation).Sub(a.Clock.Now())
 		if wait <= 0 {
-			if err := store.Write(ctx, a.KeysRotate); err == nil {
+			err := store.Write(ctx, a.KeysRotate)
+			if told(err); err == nil {
 				continue
-			} else if failed(err); ctx.Err() == nil {
-				wait = rotationRetry
 			}
+			wait = rotationRetry
 		}
 		select {
 		case <-ctx.Done():

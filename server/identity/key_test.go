@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/cloudlet/cloudlet/server/cloud"
 	"github.com/cloudlet/cloudlet/statestore"
 )
 
@@ -54,7 +55,13 @@ func (w *world) keeping(a Authority, clock *alarm) (stop func()) {
 	}
 	ctx, cancel := context.WithCancel(w.Context())
 	ended := make(chan error, 1)
-	go func() { ended <- a.KeepKeys(ctx, w.store, func(err error) { w.Error(err) }) }()
+	go func() {
+		ended <- a.KeepKeys(ctx, w.store, func(err error) {
+			if err != nil {
+				w.Error(err)
+			}
+		})
+	}()
 	<-clock.armed
 	return func() {
 		cancel()
@@ -126,19 +133,19 @@ func TestKeyRotationFails(t *testing.T) {
 		StoredCredentials.Put(tx, Credential{ID: "broken", UserID: w.user("demo").ID, Sealed: []byte("nonsense")})
 		return nil
 	})
-	failures := make(chan error, 10)
+	outcomes := make(chan error, 10)
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
-	go func() { ended <- a.KeepKeys(ctx, w.store, func(err error) { failures <- err }) }()
+	go func() { ended <- a.KeepKeys(ctx, w.store, func(err error) { outcomes <- err }) }()
 	<-clock.armed
 	clock.pass(day)
-	if len(failures) != 1 || newestKey(w.store.Snapshot()).ID != before.ID {
-		t.Errorf("%d failures", len(failures))
+	if err := <-outcomes; !cloud.Is(err, cloud.Internal) || newestKey(w.store.Snapshot()).ID != before.ID {
+		t.Errorf("ended with %v", err)
 	}
 	w.write(func(tx *statestore.Txn) error { StoredCredentials.Delete(tx, "broken"); return nil })
 	clock.pass(rotationRetry)
-	if newestKey(w.store.Snapshot()).ID == before.ID {
-		t.Error("it is not tried again")
+	if err := <-outcomes; err != nil || newestKey(w.store.Snapshot()).ID == before.ID {
+		t.Errorf("tried again: %v", err)
 	}
 	cancel()
 	<-ended

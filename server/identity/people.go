@@ -126,6 +126,9 @@ func UserPut(tx *statestore.Txn, u User) (User, error) {
 	if other, ok := Users.First(tx, "name", folded(u.DomainID, u.Name)); ok && other.ID != u.ID {
 		return u, taken("user", u.Name)
 	}
+	if u.DefaultProjectID != "" && !idString.MatchString(u.DefaultProjectID) {
+		return u, cloud.Errorf(cloud.Invalid, "user", "Invalid input for field 'default_project_id': an id of at most 64 letters, digits and dashes is required.").At("/user/default_project_id")
+	}
 	if _, domain := Domains.Get(tx, u.DefaultProjectID); domain {
 		return u, cloud.Errorf(cloud.Invalid, "user", "Invalid input for field 'default_project_id': %s is a domain; a project is required.", u.DefaultProjectID).At("/user/default_project_id")
 	}

@@ -258,7 +258,13 @@ func (s *Server) Serve(ctx context.Context) error {
 	work.Go(func() { s.awaitHosts(ctx) })
 	run("tasks", func() error { return s.tasks.Serve(ctx) })
 	run("keys", func() error {
-		return s.authority().KeepKeys(ctx, s.store, func(err error) { s.o.Log.Error("tokens are not sealed under a new key", "error", err) })
+		return s.authority().KeepKeys(ctx, s.store, func(err error) {
+			if err != nil {
+				s.o.Log.Error("tokens are not sealed under a new key", "error", err)
+			} else {
+				s.o.Log.Info("tokens are sealed under a new key")
+			}
+		})
 	})
 	<-ctx.Done()
 	grace, stop := context.WithTimeout(context.WithoutCancel(ctx), stopGrace)

@@ -61,6 +61,8 @@ func TestSizes(t *testing.T) {
 		{"POST /users", `{"user":{"name":"x","description":"` + x(maxBody) + `"}}`, 413, ""},
 		{"POST /users/" + user + "/application_credentials", rules(101), 400, "/application_credential/access_rules"},
 		{"POST /users/" + user + "/application_credentials", strings.Replace(rules(1), "compute", x(65), 1), 400, "/application_credential/access_rules/0"},
+		{"POST /users", `{"user":{"name":"x","default_project_id":"` + x(65) + `"}}`, 400, "/user/default_project_id"},
+		{"POST /users", `{"user":{"name":"x","default_project_id":"a/b"}}`, 400, "/user/default_project_id"},
 		{"POST /services", `{"service":{"type":"x","name":"` + x(256) + `"}}`, 400, "/service/name"},
 		{"POST /endpoints", `{"endpoint":{"interface":"public","url":"http://` + x(225) + `","service_id":"` + service + `"}}`, 400, "/endpoint/url"},
 		{"POST /registered_limits", `{"registered_limits":[{"service_id":"` + service + `","resource_name":"x","default_limit":2147483648}]}`, 400, "/registered_limits/0/default_limit"},
