@@ -210,12 +210,9 @@ func oddVersion(c *course, rt route) {
 		return
 	}
 	for value, status := range map[string]int{"2.999": 406, "3.1": 406, "2.0": 406, "banana": 400, "2": 400, "2.1.1": 400, "-2.1": 400, "2.01": 400, "2.99999999999999999999": 400} {
-		for _, header := range []string{"X-OpenStack-Nova-API-Version", "OpenStack-API-Version"} {
+		for header, prefix := range map[string]string{"X-OpenStack-Nova-API-Version": "", "OpenStack-API-Version": "compute "} {
 			rq := c.right(rt)
-			rq.header = append(headers(rt, rq.body)[:0:0], "Content-Type", "application/json", header, value)
-			if header == "OpenStack-API-Version" {
-				rq.header[3] = "compute " + value
-			}
+			rq.header = []string{"Content-Type", "application/json", header, prefix + value}
 			if c.spoiled(rt, header+": "+value, rq, status) {
 				c.fault(rt, "%s: %s: taken", header, value)
 			}

@@ -54,8 +54,13 @@ func TestPolicyCheck(t *testing.T) {
 	if err := os.WriteFile(override, []byte("rules = { \"compute:flavor:create\" = member }\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	config := filepath.Join(dir, "server.hcl")
+	if err := os.WriteFile(config, []byte("listen = \"127.0.0.1:0\"\nseed = \"none\"\ndata-dir = \""+dir+"\"\npolicy = \""+override+"\"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	check := func() {
 		t.Helper()
+		mustContain(t, mustDo(t, "policy", "check", "-config", config, "-user", "demo", "-project", "demo", "compute:flavor:create"), "allowed  compute:flavor:create  ("+override+":1)")
 		for _, c := range []struct {
 			args   string
 			status int
