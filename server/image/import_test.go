@@ -232,6 +232,38 @@ func TestDeleteEndsAnImport(t *testing.T) {
 	}
 }
 
+// A restore brings the contents of all stores into the first: they are found there.
+func TestContentsThatMoved(t *testing.T) {
+	dir := t.TempDir()
+	w := world{t, storetest.NewStore(t, testTables), openTwo(t, dir)}
+	in := func(store string) Image {
+		t.Helper()
+		i, err := w.c.UploadTo(t.Context(), w.write, ann, w.queued("raw").ID, store, strings.NewReader("bytes of "+store))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return i
+	}
+	first, second := in("files"), in("two")
+	if err := os.Rename(filepath.Join(dir, "two", second.SHA256), filepath.Join(dir, "one", second.SHA256)); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if err := w.c.Sweep(t.Context(), w.s); err != nil {
+			t.Fatal(err)
+		}
+		i, _ := Images.Get(w.s.Snapshot(), second.ID)
+		if f, _ := Images.Get(w.s.Snapshot(), first.ID); len(w.everything()) != 2 || fmt.Sprint(i.Stores, f.Stores) != "[files] [files]" {
+			t.Errorf("%v, %v, %v", i.Stores, f.Stores, w.everything())
+		}
+		if f, _, err := w.c.Open(t.Context(), second.SHA256); err != nil {
+			t.Error(err)
+		} else {
+			f.Close()
+		}
+	}
+}
+
 func TestSharedContentOfSeveralStores(t *testing.T) {
 	w := world{t, storetest.NewStore(t, testTables), openTwo(t, t.TempDir())}
 	a, err := w.c.UploadTo(t.Context(), w.write, ann, w.queued("raw").ID, "two", strings.NewReader("bytes"))

@@ -17,6 +17,7 @@ import (
 	"github.com/cloudlet/cloudlet/server/image/blob"
 	"github.com/cloudlet/cloudlet/server/image/blob/blobtest"
 	"github.com/cloudlet/cloudlet/server/image/blob/s3"
+	"github.com/cloudlet/cloudlet/server/image/convert"
 	"github.com/cloudlet/cloudlet/server/task"
 	"github.com/cloudlet/cloudlet/statestore"
 	"github.com/cloudlet/cloudlet/statestore/storetest"
@@ -181,6 +182,32 @@ func TestRemoteCopies(t *testing.T) {
 		w.settled()
 		w.wantPlaces(server)
 	}
+}
+
+// An import into object storage can convert, as into any store.
+func TestRemoteConversion(t *testing.T) {
+	if err := convert.Check("qcow2"); err != nil {
+		if os.Getenv("CLOUDLET_TEST_NOSKIP") == "1" {
+			t.Fatal(err)
+		}
+		t.Skipf("SKIPPED: %v", err)
+	}
+	w, server := newRemote(t)
+	w.serveWith(ImportOptions{Format: "qcow2", Converter: convert.Converter{}})
+	q := w.queued("raw")
+	if err := w.c.Stage(w.write, ann, q.ID, strings.NewReader(strings.Repeat("disk", 1<<18))); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.start(q.ID, ImportRequest{Method: Direct, Stores: []string{"far"}, AllMustSucceed: true}); err != nil {
+		t.Fatal(err)
+	}
+	w.settled()
+	i, _ := Images.Get(w.s.Snapshot(), q.ID)
+	got, err := w.bytes(i)
+	if i.Status != Active || i.DiskFormat != "qcow2" || i.VirtualSize != 1<<20 || err != nil || !strings.HasPrefix(got, "QFI\xfb") {
+		t.Errorf("%+v, %d bytes, %v", i, len(got), err)
+	}
+	w.wantPlaces(server, "far/"+i.SHA256)
 }
 
 // While the object storage is away all else works, and what was to be removed there

@@ -40,6 +40,9 @@ func (c *Content) Sweep(ctx context.Context, s *statestore.Store) error {
 		return err
 	}
 	c.owner = us
+	if err := c.adopt(ctx, s); err != nil {
+		return err
+	}
 	now := s.Snapshot()
 	for _, sh := range c.shelves {
 		if sh.Remote() {
@@ -53,6 +56,46 @@ func (c *Content) Sweep(ctx context.Context, s *statestore.Store) error {
 		staged[i.Staged] = true
 	}
 	return errors.Join(err, removeFiles(c.staging, func(name string) bool { return !staged[name] }))
+}
+
+// adopt finds contents that lie in none of the stores that their images say but in
+// another local one, as after a restore, which brings all into the first: from then
+// on they are there.
+func (c *Content) adopt(ctx context.Context, s *statestore.Store) error {
+	moved := map[string]string{} // images, to which store
+	for i := range Images.All(s.Snapshot()) {
+		if !i.HasData() || slices.ContainsFunc(i.InStores(), func(id string) bool {
+			at, err := c.shelf(id)
+			return err == nil && (at.Remote() || c.has(ctx, at, i.SHA256))
+		}) {
+			continue
+		}
+		for _, to := range c.shelves {
+			if !to.Remote() && c.has(ctx, to, i.SHA256) {
+				moved[i.ID] = to.ID
+			}
+		}
+	}
+	if len(moved) == 0 {
+		return nil
+	}
+	return s.Write(ctx, func(tx *statestore.Txn) error {
+		for id, to := range moved {
+			i, _ := Images.Get(tx, id)
+			i.Stores = []string{to}
+			touch(tx, i)
+		}
+		return nil
+	})
+}
+
+// has reports whether a content is in a local store.
+func (c *Content) has(ctx context.Context, s *shelf, sha256 string) bool {
+	f, _, err := s.Blobs.Open(ctx, sha256)
+	if err == nil {
+		_ = f.Close()
+	}
+	return err == nil
 }
 
 // unnamed calls remove with each content in a store that no image names there.

@@ -26,7 +26,7 @@ var every = map[string]string{
 	"ca-cert":        `"ca.pem"`,
 	"region":         `"north"`,
 	"agent-listen":   `"127.0.0.1:0"`,
-	"image-store":    `["a:/a", "b:/b"]`,
+	"image-store":    `["a:/a", "b:s3://bucket/prefix?endpoint=https://s3.test:9000&region=north"]`,
 	"fetch-allow":    `"10.0.0.0/8"`,
 
 	"image-store-default": `"a"`,
@@ -141,7 +141,7 @@ func TestOptionsOfSettings(t *testing.T) {
 	if ho.Driver != "sim" || ho.TunnelAddress != netip.MustParseAddr("192.0.2.1") || ho.Zone != "z" || ho.Name != "h" || len(ho.Physnets) != 2 {
 		t.Errorf("host: %+v", ho)
 	}
-	for _, wrong := range [][]string{{"-token-expiration=0"}, {"-limit-model=x"}, {"-lockout-failure-attempts=-1"}, {"-password-regex=("}, {"-password-regex=a"}, {"-minimum-password-age=3", "-password-expires-days=3"}} {
+	for _, wrong := range [][]string{{"-token-expiration=0"}, {"-limit-model=x"}, {"-lockout-failure-attempts=-1"}, {"-password-regex=("}, {"-image-store=a:s3://k:s@bucket"}, {"-image-store=a:s3://bucket?endpoint=http://192.0.2.1"}, {"-password-regex=a"}, {"-minimum-password-age=3", "-password-expires-days=3"}} {
 		d := declare()
 		if err := d.parse(wrong); err != nil {
 			t.Fatal(err)

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/minio/minio-go/v7"
+
 	"github.com/cloudlet/cloudlet/server/cloud"
 	"github.com/cloudlet/cloudlet/server/image/blob/blobtest"
 )
@@ -184,6 +186,23 @@ func TestSilence(t *testing.T) {
 	}
 	if err := s.Remove(t.Context(), "x"); !cloud.Is(err, cloud.Unavailable) || !strings.Contains(err.Error(), "a moment ago") {
 		t.Errorf("after silence: %v", err)
+	}
+}
+
+// Storage that is full, and what is there no more, are told from what may pass.
+func TestKindsOfFaults(t *testing.T) {
+	s := &Store{cfg: Config{Bucket: "b"}}
+	for code, want := range map[string]cloud.Kind{"QuotaExceeded": cloud.TooLarge, "XMinioStorageFull": cloud.TooLarge, "NoSuchKey": cloud.NotFound, "NoSuchUpload": cloud.NotFound,
+		"SlowDown": cloud.Unavailable, "InternalError": cloud.Unavailable, "NoSuchBucket": cloud.Unavailable, "": cloud.Unavailable} {
+		if err := s.fault(minio.ErrorResponse{Code: code}); !cloud.Is(err, want) {
+			t.Errorf("%s: %v", code, err)
+		}
+	}
+	if err := s.fault(minio.ErrorResponse{StatusCode: 507}); !cloud.Is(err, cloud.TooLarge) {
+		t.Error(err)
+	}
+	if s.fault(nil) != nil {
+		t.Error("no fault is one")
 	}
 }
 
