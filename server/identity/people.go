@@ -108,6 +108,11 @@ func DomainDelete(tx *statestore.Txn, id string) error {
 	dropOAuth(tx, "project", id)
 	dropEndpointFilters(tx, "project", id)
 	dropLimits(tx, "owner", id)
+	for _, p := range slices.Collect(IdentityProviders.By(tx, "domain", id)) {
+		if err := IdentityProviderDelete(tx, p.ID); err != nil {
+			return err
+		}
+	}
 	DomainConfigs.Delete(tx, id)
 	Domains.Delete(tx, id)
 	retirees.Put(tx, retired{id})

@@ -218,5 +218,5 @@ var (
 	// Tables are the package's tables, for statestore.Options.
 	Tables = []statestore.AnyTable{Domains, DomainConfigs, Projects, Users, Groups, Memberships, Roles, Assignments, Regions, Services, Endpoints, Revocations, Keys,
 		StoredCredentials, AppCredentials, AccessRules, Trusts,
-		Policies, PolicyUses, EndpointGroups, EndpointFilters, Consumers, OAuthTokens, OAuthNonces, retirees, RegisteredLimits, Limits}
+		Policies, PolicyUses, EndpointGroups, EndpointFilters, IdentityProviders, Mappings, Protocols, ServiceProviders, Consumers, OAuthTokens, OAuthNonces, retirees, RegisteredLimits, Limits}
 )

@@ -27,7 +27,7 @@ func Service(d Deps) *front.Service {
 	routes := slices.Concat(a.tokenRoutes(), a.reachRoutes(), domainRoutes(), a.domainConfigRoutes(), a.projectRoutes(), tagRoutes(),
 		a.userRoutes(), a.groupRoutes(), roleRoutes(), impliedRoutes(), assignmentRoutes(), regionRoutes(), serviceRoutes(), endpointRoutes(),
 		a.credentialRoutes(), a.ec2Routes(), a.signatureRoutes(), a.appCredentialRoutes(), a.accessRuleRoutes(), a.trustRoutes(),
-		policyRoutes(), endpointGroupRoutes(), consumerRoutes(), a.oauthRoutes(), a.accessTokenRoutes(), registeredLimitRoutes(), a.limitRoutes())
+		policyRoutes(), endpointGroupRoutes(), identityProviderRoutes(), federationRoutes(), consumerRoutes(), a.oauthRoutes(), a.accessTokenRoutes(), registeredLimitRoutes(), a.limitRoutes())
 	for n := range routes {
 		routes[n].MaxBody = maxBody
 	}

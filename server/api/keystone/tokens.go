@@ -157,6 +157,8 @@ type tokenWire struct {
 	OAuth         *tokenOAuth         `json:"OS-OAUTH1,omitzero"`
 	Roles         []named             `json:"roles,omitzero"`   // not if unscoped
 	Catalog       []catalogEntry      `json:"catalog,omitzero"` // not if unscoped
+	// ServiceProviders are the clouds that trust this one's users, if there are any.
+	ServiceProviders []tokenServiceProvider `json:"service_providers,omitzero"`
 }
 
 // tokenAppCredential tells what a token rests on.
@@ -194,7 +196,7 @@ func renderToken(rq *front.Request, t identity.Token) map[string]tokenWire {
 	r := rq.Read()
 	u, _ := identity.Users.Get(r, t.UserID)
 	w := tokenWire{Methods: t.Methods, AuditIDs: t.AuditIDs, ExpiresAt: stamp(t.ExpiresAt), IssuedAt: stamp(t.IssuedAt),
-		User: tokenUser{inDomain{nameOfDomain(r, u.DomainID), u.ID, u.Name}, passwordEnd(u)}}
+		User: tokenUser{inDomain{nameOfDomain(r, u.DomainID), u.ID, u.Name}, passwordEnd(u)}, ServiceProviders: serviceProviders(r)}
 	if c, ok := identity.AppCredentials.Get(r, t.AppCredentialID); ok {
 		w.AppCredential = &tokenAppCredential{c.ID, c.Name, !c.Unrestricted, renderAccessRules(r, c)}
 	}

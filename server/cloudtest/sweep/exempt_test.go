@@ -48,6 +48,8 @@ var exempt = map[string]map[string]exemption{
 	"a right call": together(
 		calls(exemption{"right: 403", "it is in use, as Keystone says it"}, "DELETE /identity/v3/regions/{id}", "DELETE /identity/v3/registered_limits/{id}", "DELETE /identity/v3/users/{id}/access_rules/{rule}"),
 		calls(exemption{"right: 403", "it is in no other store"}, "DELETE /image/v2/stores/{store}/{image}"),
+		calls(exemption{"right: 409", "it was made so"}, "PUT /identity/v3/OS-FEDERATION/identity_providers/{id}", "PUT /identity/v3/OS-FEDERATION/mappings/{id}",
+			"PUT /identity/v3/OS-FEDERATION/identity_providers/{id}/protocols/{protocol}", "PUT /identity/v3/OS-FEDERATION/service_providers/{id}"),
 		calls(exemption{"right: 401", "nothing is signed"}, "POST /identity/v3/ec2tokens", "POST /identity/v3/s3tokens"),
 		calls(exemption{"right: 400", "nothing is signed"}, "POST /identity/v3/OS-OAUTH1/request_token", "POST /identity/v3/OS-OAUTH1/access_token"),
 		calls(exemption{"read: 501", "no driver tells it"}, "GET /compute/v2.1/os-hypervisors/{id}/uptime"),

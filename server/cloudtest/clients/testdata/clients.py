@@ -115,7 +115,9 @@ def perform(clients, args):
     name, options, code = "", [], 1
     try:
         name, options, call = clients[args[0]].run(args[1:])
-        code = call() or 0
+        code = call()
+        if not isinstance(code, int):  # nothing, or what a command forgot to print
+            code = 0
     except SystemExit as e:
         code = e.code if isinstance(e.code, int) else 1
         if isinstance(e.code, str):

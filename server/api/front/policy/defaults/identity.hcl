@@ -111,6 +111,27 @@ rules = {
   "identity:trust:create" = admin || own_user # and only by the trustor
   "identity:trust:delete" = admin || own_user
 
+  "identity:identity_provider:list"   = admin || system_reader
+  "identity:identity_provider:get"    = admin || system_reader
+  "identity:identity_provider:create" = admin
+  "identity:identity_provider:update" = admin
+  "identity:identity_provider:delete" = admin
+  "identity:protocol:list"            = admin || system_reader
+  "identity:protocol:get"             = admin || system_reader
+  "identity:protocol:create"          = admin
+  "identity:protocol:update"          = admin
+  "identity:protocol:delete"          = admin
+  "identity:mapping:list"             = admin || system_reader
+  "identity:mapping:get"              = admin || system_reader
+  "identity:mapping:create"           = admin
+  "identity:mapping:update"           = admin
+  "identity:mapping:delete"           = admin
+  "identity:service_provider:list"    = admin || system_reader
+  "identity:service_provider:get"     = admin || system_reader
+  "identity:service_provider:create"  = admin
+  "identity:service_provider:update"  = admin
+  "identity:service_provider:delete"  = admin
+
   "identity:policy:list"            = admin || system_reader
   "identity:policy:get"             = admin || system_reader
   "identity:policy:create"          = admin
