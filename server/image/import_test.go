@@ -140,7 +140,7 @@ func importCrash(t *testing.T, open func(t testing.TB, dir string) *Content) {
 				acknowledged := err == nil && w.start(id, ImportRequest{Method: Web, URI: "http://x/", AllStores: true, AllMustSucceed: true}) == nil
 				if acknowledged {
 					done := make(chan struct{})
-					go func() { w.await(func(open int) bool { return open == 0 }); close(done) }()
+					go func(w world) { w.await(func(open int) bool { return open == 0 }); close(done) }(w)
 					select {
 					case <-crashy.Down():
 					case <-done:
