@@ -17,8 +17,8 @@ import (
 )
 
 const (
-	createTimeout = 30 * time.Minute // the upload included
-	changeTimeout = 2 * time.Minute  // one update or delete
+	bytesTimeout  = 30 * time.Minute // of a create, and of an update, which may bring bytes into another store
+	deleteTimeout = 2 * time.Minute
 )
 
 // NewResource returns cloudlet_image.
@@ -35,7 +35,7 @@ func (r *image) Metadata(_ context.Context, req resource.MetadataRequest, resp *
 func (r *image) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
 	var m model
 	resp.Diagnostics.Append(req.Plan.Get(ctx, &m)...)
-	limit, diags := m.Timeouts.Create(ctx, createTimeout)
+	limit, diags := m.Timeouts.Create(ctx, bytesTimeout)
 	resp.Diagnostics.Append(diags...)
 	if resp.Diagnostics.HasError() {
 		return
@@ -156,7 +156,7 @@ func (r *image) Update(ctx context.Context, req resource.UpdateRequest, resp *re
 	var plan, state model
 	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
 	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
-	limit, diags := plan.Timeouts.Update(ctx, changeTimeout)
+	limit, diags := plan.Timeouts.Update(ctx, bytesTimeout)
 	resp.Diagnostics.Append(diags...)
 	if resp.Diagnostics.HasError() {
 		return
@@ -182,7 +182,7 @@ func (r *image) Update(ctx context.Context, req resource.UpdateRequest, resp *re
 func (r *image) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
 	var m model
 	resp.Diagnostics.Append(req.State.Get(ctx, &m)...)
-	limit, diags := m.Timeouts.Delete(ctx, changeTimeout)
+	limit, diags := m.Timeouts.Delete(ctx, deleteTimeout)
 	resp.Diagnostics.Append(diags...)
 	if resp.Diagnostics.HasError() {
 		return

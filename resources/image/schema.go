@@ -79,7 +79,7 @@ func (r *image) Schema(ctx context.Context, _ resource.SchemaRequest, resp *reso
 			"properties": schema.MapAttribute{Optional: true, Computed: true, ElementType: types.StringType, Default: mapdefault.StaticValue(types.MapValueMust(types.StringType, map[string]attr.Value{})),
 				MarkdownDescription: "All properties, such as `{hw_disk_bus = \"virtio\"}`. What is set elsewhere is removed. Default: none.", Validators: []validator.Map{mapvalidator.KeysAre(property{})}},
 		},
-		Blocks: map[string]schema.Block{"timeouts": client.TimeoutsBlock(ctx, createTimeout, changeTimeout, changeTimeout)},
+		Blocks: map[string]schema.Block{"timeouts": client.TimeoutsBlock(ctx, bytesTimeout, bytesTimeout, deleteTimeout)},
 	}
 }
 
