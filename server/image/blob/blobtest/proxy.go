@@ -18,8 +18,9 @@ type Proxy struct {
 	mu       sync.Mutex
 	conns    map[net.Conn]bool
 	away     bool
-	up, down int64 // bytes that still pass to and from the server; negative: no bound
-	once     bool  // the bound ends with the connections that it cuts
+	up, down int64         // bytes that still pass to and from the server; negative: no bound
+	once     bool          // the bound ends with the connections that it cuts
+	stalls   chan struct{} // if not nil, bounds do not cut: nothing passes until it is closed
 	cuts     int
 }
 
@@ -48,6 +49,7 @@ func (p *Proxy) Away(away bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.away = away
+	p.release()
 	if away {
 		p.breakAll()
 	}
@@ -59,10 +61,28 @@ func (p *Proxy) Away(away bool) {
 func (p *Proxy) Cut(up, down int64, once bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.release()
 	p.up, p.down, p.once, p.cuts = up, down, once, 0
 }
 
-// Cuts is how often connections were broken since the last Cut.
+// Stall has the server be silent once so many bytes have passed to it, until the next
+// call of Cut or Away.
+func (p *Proxy) Stall(up int64) {
+	p.Cut(up, -1, false)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.stalls = make(chan struct{})
+}
+
+// release ends a Stall.
+func (p *Proxy) release() {
+	if p.stalls != nil {
+		close(p.stalls)
+		p.stalls = nil
+	}
+}
+
+// Cuts is how often connections were broken, or fell silent, since the last Cut.
 func (p *Proxy) Cuts() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -136,6 +156,12 @@ func (l limited) Write(b []byte) (int, error) {
 	l.p.mu.Lock()
 	defer l.p.mu.Unlock()
 	l.p.cuts++
+	if stalls := l.p.stalls; stalls != nil {
+		l.p.mu.Unlock()
+		<-stalls
+		l.p.mu.Lock()
+		return n, errCut
+	}
 	if l.p.once {
 		l.p.up, l.p.down = -1, -1
 	}

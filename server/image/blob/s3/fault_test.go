@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/minio/minio-go/v7"
 
@@ -186,6 +187,34 @@ func TestSilence(t *testing.T) {
 	}
 	if err := s.Remove(t.Context(), "x"); !cloud.Is(err, cloud.Unavailable) || !strings.Contains(err.Error(), "a moment ago") {
 		t.Errorf("after silence: %v", err)
+	}
+}
+
+// Who ends a Put does not wait for a peer that says nothing.
+func TestEndedWhileSilent(t *testing.T) {
+	server := blobtest.Start(t)
+	s := open(t, server.Address("p"))
+	b := blobtest.New(40<<20, 5)
+	file := b.File(t, t.TempDir())
+	server.Stall(20 << 20)
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- s.Put(ctx, b.Name, file) }()
+	for end := time.Now().Add(time.Minute); server.Cuts() == 0; time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("nothing is sent")
+		}
+	}
+	began := time.Now()
+	cancel()
+	if err := <-done; !errors.Is(err, context.Canceled) || time.Since(began) > 20*time.Second {
+		t.Errorf("%v after %s", err, time.Since(began))
+	}
+	server.Cut(-1, -1, false)
+	for end := time.Now().Add(2 * time.Minute); len(server.Uploads()) > 0; time.Sleep(10 * time.Millisecond) { // the client is still at it, or Tidy does it
+		if err := s.Tidy(t.Context()); err != nil || time.Now().After(end) {
+			t.Fatalf("uploads left: %v, %v", server.Uploads(), err)
+		}
 	}
 }
 

@@ -39,6 +39,8 @@ const (
 	brief = 30 * time.Second
 	// tries is how often a request is made before its error counts.
 	tries = 3
+	// abortTime is how long a Put that was ended waits for its upload to be aborted.
+	abortTime = time.Second
 	// quiet is how long calls fail at once after a peer that did not answer.
 	quiet = 10 * time.Second
 )
@@ -84,17 +86,35 @@ func (s *Store) Put(ctx context.Context, name, file string) error {
 	if err != nil {
 		return err
 	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return err
-	}
+	sent := make(chan error, 1)
 	s.count(name, 1)
-	defer s.count(name, -1)
-	return s.call(ctx, 0, func(ctx context.Context) error {
-		_, err := s.s3.Client.PutObject(ctx, s.cfg.Bucket, s.key(name), f, info.Size(), minio.PutObjectOptions{NumThreads: Threads})
+	go func() {
+		defer s.count(name, -1)
+		defer f.Close()
+		sent <- s.call(ctx, 0, func(ctx context.Context) error { return s.send(ctx, name, f) })
+	}()
+	select {
+	case err := <-sent:
 		return err
-	})
+	case <-ctx.Done():
+	}
+	// The client aborts the upload, and gives a silent peer a minute for it. Who stops
+	// the server does not.
+	select {
+	case err := <-sent:
+		return err
+	case <-time.After(abortTime):
+		return ctx.Err()
+	}
+}
+
+// send makes a file an object.
+func (s *Store) send(ctx context.Context, name string, f *os.File) error {
+	info, err := f.Stat()
+	if err == nil {
+		_, err = s.s3.Client.PutObject(ctx, s.cfg.Bucket, s.key(name), f, info.Size(), minio.PutObjectOptions{NumThreads: Threads})
+	}
+	return err
 }
 
 // count notes that a Put begins or ends.
