@@ -20,6 +20,41 @@ type homeResource struct {
 	Vars     map[string]string `json:"href-vars,omitzero"`
 }
 
+// homeNames are Keystone's names of paths, and of their variables, where they do not follow from the
+// path. A path without a name is not told: another one covers it.
+var homeNames = map[string]struct {
+	rel  string
+	vars []string
+}{
+	"/users/{id}/password":                                                  {rel: "user_change_password"},
+	"/users/{id}/application_credentials":                                   {rel: "application_credentials"},
+	"/users/{id}/application_credentials/{credential}":                      {rel: "application_credential"},
+	"/users/{id}/access_rules":                                              {rel: "access_rules"},
+	"/users/{id}/access_rules/{rule}":                                       {rel: "access_rule"},
+	"/users/{id}/credentials/OS-EC2/{access}":                               {"user_credential", []string{"user_id", "credential_id"}},
+	"/roles/{id}/implies":                                                   {"implied_roles", []string{"prior_role_id"}},
+	"/roles/{id}/implies/{implied}":                                         {"implied_role", []string{"prior_role_id", "implied_role_id"}},
+	"/limits/model":                                                         {rel: "limit_model"},
+	"/OS-OAUTH1/request_token":                                              {rel: "request_tokens"},
+	"/OS-OAUTH1/access_token":                                               {rel: "access_tokens"},
+	"/OS-OAUTH1/authorize/{token}":                                          {"authorize_request_token", []string{"request_token_id"}},
+	"/OS-EP-FILTER/endpoint_groups/{id}/endpoints":                          {rel: "endpoints_in_endpoint_group"},
+	"/OS-EP-FILTER/endpoint_groups/{id}/projects":                           {rel: "projects_associated_with_endpoint_group"},
+	"/OS-EP-FILTER/endpoint_groups/{id}/projects/{project}":                 {rel: "endpoint_group_to_project_association"},
+	"/policies/{id}/OS-ENDPOINT-POLICY/endpoints/{endpoint}":                {rel: "endpoint_policy_association"},
+	"/policies/{id}/OS-ENDPOINT-POLICY/services/{service}":                  {rel: "service_policy_association"},
+	"/policies/{id}/OS-ENDPOINT-POLICY/services/{service}/regions/{region}": {rel: "region_and_service_policy_association"},
+	"/domains/{id}/config/{group}":                                          {"domain_config_group", []string{"domain_id", "config_group"}},
+	"/domains/{id}/config/{group}/{option}":                                 {"domain_config_option", []string{"domain_id", "config_group", "config_option"}},
+	"/domains/config/default":                                               {rel: "domain_config_default"},
+	"/domains/{id}/config/security_compliance":                              {},
+	"/domains/{id}/config/security_compliance/{option}":                     {},
+	"/domains/config/identity/default":                                      {},
+	"/domains/config/identity/{option}/default":                             {},
+	"/domains/config/ldap/default":                                          {},
+	"/domains/config/ldap/{option}/default":                                 {},
+}
+
 // home is the JSON home document of the routes: what there is by its relation.
 func home(routes []front.Route) map[string]map[string]homeResource {
 	all := map[string]homeResource{}
@@ -28,6 +63,9 @@ func home(routes []front.Route) map[string]map[string]homeResource {
 			continue
 		}
 		rel, path, vars := relation(r.Path)
+		if rel == "" {
+			continue
+		}
 		if len(vars) == 0 {
 			all[rel] = homeResource{Href: path}
 		} else {
@@ -38,8 +76,9 @@ func home(routes []front.Route) map[string]map[string]homeResource {
 }
 
 // relation returns Keystone's name of a path, the path as a URI template, and what
-// its variables are.
+// its variables are. The name is empty for a path that is not told.
 func relation(path string) (rel, template string, vars map[string]string) {
+	own, named := homeNames[path]
 	parts := strings.Split(strings.TrimPrefix(path, "/"), "/")
 	prefix := "rel/"
 	if n := slices.IndexFunc(parts, func(p string) bool { return strings.HasPrefix(p, "OS-") }); n >= 0 {
@@ -58,6 +97,9 @@ func relation(path string) (rel, template string, vars map[string]string) {
 			owner = "options"
 		}
 		name := singular(strings.ReplaceAll(owner, "-", "_")) + "_id"
+		if i := len(vars); i < len(own.vars) {
+			name = own.vars[i]
+		}
 		parts[n] = "{" + name + "}"
 		if vars == nil {
 			vars = map[string]string{}
@@ -67,7 +109,14 @@ func relation(path string) (rel, template string, vars map[string]string) {
 			words[last] = singular(words[last])
 		}
 	}
-	return homeRel + prefix + strings.Join(words, "_"), "/" + strings.Join(parts, "/"), vars
+	rel = strings.Join(words, "_")
+	if named {
+		rel = own.rel
+	}
+	if rel != "" {
+		rel = homeRel + prefix + rel
+	}
+	return rel, "/" + strings.Join(parts, "/"), vars
 }
 
 // singular is one of what a collection holds many of.

@@ -58,9 +58,27 @@ func TestJSONHome(t *testing.T) {
 		"rel/project_user_roles": "map[href-template:/projects/{project_id}/users/{user_id}/roles href-vars:map[project_id:" + varRel + "project_id user_id:" + varRel + "user_id]]",
 		"ext/OS-INHERIT/1.0/rel/domain_user_role_inherited_to_projects": "map[href-template:/OS-INHERIT/domains/{domain_id}/users/{user_id}/roles/{role_id}/inherited_to_projects href-vars:map[domain_id:" +
 			varRel + "domain_id role_id:" + varRel + "role_id user_id:" + varRel + "user_id]]",
+		"rel/user_change_password":                      "map[href-template:/users/{user_id}/password href-vars:map[user_id:" + varRel + "user_id]]",
+		"rel/implied_role":                              "map[href-template:/roles/{prior_role_id}/implies/{implied_role_id} href-vars:map[implied_role_id:" + varRel + "implied_role_id prior_role_id:" + varRel + "prior_role_id]]",
+		"ext/OS-OAUTH1/1.0/rel/access_tokens":           "map[href:/OS-OAUTH1/access_token]",
+		"ext/OS-OAUTH1/1.0/rel/authorize_request_token": "map[href-template:/OS-OAUTH1/authorize/{request_token_id} href-vars:map[request_token_id:" + varRel + "request_token_id]]",
+		"ext/OS-OAUTH1/1.0/rel/user_access_token_roles": "map[href-template:/users/{user_id}/OS-OAUTH1/access_tokens/{access_token_id}/roles href-vars:map[access_token_id:" + varRel + "access_token_id user_id:" + varRel + "user_id]]",
 	} {
 		if got := fmt.Sprint(resources[homeRel+rel]); got != want {
 			t.Errorf("%s: %s, want %s", rel, got, want)
+		}
+	}
+	paths := map[string]string{}
+	for _, r := range Service(Deps{}).Routes {
+		if rel, _, _ := relation(r.Path); rel != "" && paths[rel] != "" && paths[rel] != r.Path {
+			t.Errorf("%s is both %s and %s", rel, paths[rel], r.Path)
+		} else {
+			paths[rel] = r.Path
+		}
+	}
+	for path := range homeNames {
+		if !slices.ContainsFunc(Service(Deps{}).Routes, func(r front.Route) bool { return r.Path == path }) {
+			t.Errorf("there is no path %s to have a name", path)
 		}
 	}
 	if a := w.call("", "GET /", "", "Accept", "application/json").must(200); a.at("version/id") == "<nil>" {
