@@ -134,3 +134,60 @@ ephemeral "cloudlet_token" "t" {
 		w.Apply("cloudlet_quota.q", providertest.Noop, config("/a", "visibility = \"shared\"\nmembers = [\"p\"]"), "cores=3", "networks=3"),
 	)
 }
+
+// TestAccPlainIdentity: who there is and who may do what is managed without the
+// extensions too; the cloud chooses the ids.
+func TestAccPlainIdentity(t *testing.T) {
+	w := providertest.Start(t, cloudtest.Options{Hosts: -1})
+	block := strings.ReplaceAll(w.ProviderConfig("admin"), w.URL, plain(t, w))
+	config := func(name, max string) string {
+		return block + `
+resource "cloudlet_domain" "d" {
+  name = "` + name + `"
+}
+resource "cloudlet_project" "p" {
+  name      = "` + name + `"
+  domain_id = cloudlet_domain.d.id
+}
+resource "cloudlet_group" "g" {
+  name      = "` + name + `"
+  domain_id = cloudlet_domain.d.id
+}
+resource "cloudlet_role" "r" {
+  name = "` + name + `"
+}
+resource "cloudlet_role_assignment" "a" {
+  role_id    = cloudlet_role.r.id
+  group_id   = cloudlet_group.g.id
+  project_id = cloudlet_project.p.id
+}
+resource "cloudlet_service" "s" {
+  name = "` + name + `"
+  type = "counted"
+}
+resource "cloudlet_registered_limit" "l" {
+  service_id    = cloudlet_service.s.id
+  resource_name = "things"
+  default_limit = 1
+}
+resource "cloudlet_limit" "l" {
+  project_id     = cloudlet_project.p.id
+  service_id     = cloudlet_registered_limit.l.service_id
+  resource_name  = cloudlet_registered_limit.l.resource_name
+  resource_limit = ` + max + `
+}
+resource "cloudlet_application_credential" "c" {
+  name              = "` + name + `"
+  secret_wo         = "a secret"
+  secret_wo_version = 1
+}
+data "cloudlet_auth_scope" "me" {}
+`
+	}
+	w.Run(
+		w.Apply("cloudlet_limit.l", providertest.Create, config("one", "2"), "resource_limit=2"),
+		providertest.Import("cloudlet_limit.l"),
+		providertest.Import("cloudlet_role_assignment.a"),
+		w.Apply("cloudlet_limit.l", providertest.Update, config("two", "3"), "resource_limit=3"),
+	)
+}

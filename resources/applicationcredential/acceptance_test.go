@@ -53,7 +53,7 @@ func TestAccApplicationCredential(t *testing.T) {
 	w.Run(
 		providertest.Refused(config("secret_wo = \"x\""), "", "secret_wo_version"),
 		providertest.Refused(config(first+`roles = ["admin"]`), "roles", "the user must hold each of its roles"),
-		providertest.Refused(config(first+`roles = ["nothing"]`), "", "Could not find role: nothing"),
+		providertest.Refused(config(first+`roles = ["nothing"]`), "roles", "Could not find role: nothing"),
 		providertest.Refused(config(first+`expires_at = "2001-01-01T00:00:00Z"`), "expires_at", "it is in the past"),
 		providertest.Refused(config(first+`expires_at = "2999-01-01"`), "expires_at", "must be a time in UTC"),
 		providertest.Refused(config(first+strings.ReplaceAll(rules, "GET", "LOOK")), "", "value must be one of"),

@@ -39,7 +39,7 @@ func TestAccLimit(t *testing.T) {
 		providertest.Refused(config(of+"resource_limit = 1"), "", "one (and only one) of"),
 		providertest.Refused(config(demos+"resource_limit = -2"), "resource_limit", "value must be between -1"),
 		providertest.Refused(config(of+"project_id = \"nothing\"\nresource_limit = 1"), "project_id", "there is no project nothing"),
-		providertest.Refused(config("project_id = data.cloudlet_project.demo.id\nservice_id = data.cloudlet_service.compute.id\nresource_name = \"cpus\"\nresource_limit = 1"), "", "no corresponding registered limit"),
+		providertest.Refused(config("project_id = data.cloudlet_project.demo.id\nservice_id = data.cloudlet_service.compute.id\nresource_name = \"cpus\"\nresource_limit = 1"), "resource_name", "no corresponding registered limit"),
 		w.Apply(at, providertest.Create, config(demos+"resource_limit = 8"), "resource_limit=8", "description="),
 		providertest.Import(at),
 		providertest.Adopt(at),
@@ -67,9 +67,9 @@ func TestAccStrictLimits(t *testing.T) {
 		return w.As("admin", registered+limit(demos+"resource_limit = "+project+"\ndepends_on = [cloudlet_limit.all]")+"resource \"cloudlet_limit\" \"all\" {\n"+of+"domain_id = \"default\"\nresource_limit = "+domain+"\n}\n")
 	}
 	w.Run(
-		providertest.Refused(config("10", "11"), "", "its domain has less"),
+		providertest.Refused(config("10", "11"), "resource_limit", "its domain has less"),
 		w.Apply(at, providertest.Create, config("10", "10")),
-		providertest.Refused(config("9", "10"), "", "has more"),
+		providertest.Refused(config("9", "10"), "resource_limit", "has more"),
 		w.Apply(at, providertest.Update, config("20", "15"), "resource_limit=15"),
 	)
 }

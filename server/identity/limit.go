@@ -159,7 +159,7 @@ func LimitPut(tx *statestore.Txn, l Limit) (Limit, error) {
 	}
 	registered, ok := RegisteredLimits.First(tx, "countable", l.Countable.key())
 	if !ok {
-		return l, cloud.Errorf(cloud.Forbidden, "limit", "Unable to create a limit that has no corresponding registered limit.")
+		return l, cloud.Errorf(cloud.Forbidden, "limit", "Unable to create a limit that has no corresponding registered limit.").At("/limit/resource_name")
 	}
 	l.RegisteredID = registered.ID
 	if same, ok := Limits.First(tx, "of", l.key()); ok && same.ID != l.ID {
@@ -180,7 +180,7 @@ func (a Authority) LimitCheck(r statestore.Reader, l Limit) error {
 		return nil
 	}
 	refuse := func(why string) error {
-		return cloud.Errorf(cloud.Forbidden, "limit", "The limit of %s does not fit the model strict_two_level: %s.", l.Resource, why)
+		return cloud.Errorf(cloud.Forbidden, "limit", "The limit of %s does not fit the model strict_two_level: %s.", l.Resource, why).At("/limit/resource_limit")
 	}
 	if l.ProjectID == "" {
 		for p := range Projects.By(r, "domain", l.DomainID) {

@@ -129,7 +129,7 @@ func rolesNamed(r statestore.Reader, refs []roleRef, at string) (ids []string, e
 			err = cloud.Errorf(cloud.Invalid, "role", "Invalid input for field 'roles': a role needs an id or a name.").At(at)
 		}
 		if err != nil {
-			return nil, err
+			return nil, cloud.AsError(err).At(at)
 		}
 		if !slices.Contains(ids, role.ID) {
 			ids = append(ids, role.ID)
