@@ -6,21 +6,16 @@ import (
 	"slices"
 
 	"github.com/gophercloud/gophercloud/v2/openstack/compute/v2/flavors"
-	"github.com/hashicorp/terraform-plugin-framework-validators/datasourcevalidator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
 	"github.com/hashicorp/terraform-plugin-framework/datasource/schema"
-	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/cloudlet/cloudlet/provider/client"
+	"github.com/cloudlet/cloudlet/provider/managed"
 )
-
-// NewDataSource returns the data source cloudlet_flavor.
-func NewDataSource() datasource.DataSource { return &source{} }
-
-type source struct{ client.DataSource }
 
 // found is the data source as Terraform keeps it.
 type found struct {
@@ -39,71 +34,51 @@ type found struct {
 	ExtraSpecs  types.Map    `tfsdk:"extra_specs"`
 }
 
-// Metadata implements datasource.DataSource.
-func (d *source) Metadata(_ context.Context, req datasource.MetadataRequest, resp *datasource.MetadataResponse) {
-	resp.TypeName = req.ProviderTypeName + "_flavor"
+// NewDataSource returns the data source cloudlet_flavor.
+func NewDataSource() datasource.DataSource {
+	return &managed.Source[found, wire]{Name: "flavor", Doc: "Finds one flavor: by name or id, or the smallest that has at least the given sizes.", Attributes: toldFlavor(),
+		Find: func(ctx context.Context, c *client.Client, asked found) ([]wire, error) {
+			pages, err := flavors.ListDetail(c.Compute, flavors.ListOpts{}).AllPages(ctx)
+			if err != nil {
+				return nil, err
+			}
+			var all struct {
+				Flavors []wire `json:"flavors"`
+			}
+			err = pages.(flavors.FlavorPage).ExtractInto(&all)
+			return asked.choose(all.Flavors), err
+		},
+		Fill: func(ctx context.Context, f *found, w wire, diags *diag.Diagnostics) {
+			var m model
+			m.Fill(ctx, w, diags)
+			f.ID, f.Name, f.Description, f.VCPUs, f.RAM, f.Disk = m.ID, m.Name, m.Description, m.VCPUs, m.RAM, m.Disk
+			f.Swap, f.Ephemeral, f.IsPublic, f.ExtraSpecs = m.Swap, m.Ephemeral, m.IsPublic, m.ExtraSpecs
+		},
+	}
 }
 
-// Schema implements datasource.DataSource.
-func (d *source) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
+func toldFlavor() map[string]schema.Attribute {
 	least := func(doc string) schema.Int64Attribute {
 		return schema.Int64Attribute{Optional: true, MarkdownDescription: doc, Validators: []validator.Int64{int64validator.AtLeast(0)}}
 	}
 	size := func(doc string) schema.Int64Attribute {
 		return schema.Int64Attribute{Computed: true, MarkdownDescription: doc}
 	}
-	resp.Schema = schema.Schema{
-		MarkdownDescription: "Finds one flavor: by name or id, or the smallest that has at least the given sizes.",
-		Attributes: map[string]schema.Attribute{
-			"id":          schema.StringAttribute{Optional: true, Computed: true, MarkdownDescription: "Id in the cloud."},
-			"name":        schema.StringAttribute{Optional: true, Computed: true, MarkdownDescription: "Name."},
-			"min_vcpus":   least("Least number of virtual processors."),
-			"min_ram":     least("Least memory in MiB."),
-			"min_disk":    least("Least size of the disk in GiB."),
-			"description": schema.StringAttribute{Computed: true, MarkdownDescription: "Description, for people."},
-			"vcpus":       size("Number of virtual processors."),
-			"ram":         size("Memory in MiB."),
-			"disk":        size("Size of the disk in GiB; 0 for as big as the image."),
-			"swap":        size("Size of the swap disk in MiB."),
-			"ephemeral":   size("Size of the second, empty disk in GiB."),
-			"is_public":   schema.BoolAttribute{Computed: true, MarkdownDescription: "Whether all projects may use it."},
-			"extra_specs": schema.MapAttribute{Computed: true, ElementType: types.StringType, MarkdownDescription: "What else the scheduler and the hosts are told."},
-		},
+	return map[string]schema.Attribute{
+		"id":          schema.StringAttribute{Optional: true, Computed: true, MarkdownDescription: "Id in the cloud."},
+		"name":        schema.StringAttribute{Optional: true, Computed: true, MarkdownDescription: "Name."},
+		"min_vcpus":   least("Least number of virtual processors."),
+		"min_ram":     least("Least memory in MiB."),
+		"min_disk":    least("Least size of the disk in GiB."),
+		"description": schema.StringAttribute{Computed: true, MarkdownDescription: "Description, for people."},
+		"vcpus":       size("Number of virtual processors."),
+		"ram":         size("Memory in MiB."),
+		"disk":        size("Size of the disk in GiB; 0 for as big as the image."),
+		"swap":        size("Size of the swap disk in MiB."),
+		"ephemeral":   size("Size of the second, empty disk in GiB."),
+		"is_public":   schema.BoolAttribute{Computed: true, MarkdownDescription: "Whether all projects may use it."},
+		"extra_specs": schema.MapAttribute{Computed: true, ElementType: types.StringType, MarkdownDescription: "What else the scheduler and the hosts are told."},
 	}
-}
-
-// ConfigValidators implements datasource.DataSourceWithConfigValidators.
-func (d *source) ConfigValidators(context.Context) []datasource.ConfigValidator {
-	return []datasource.ConfigValidator{datasourcevalidator.AtLeastOneOf(path.MatchRoot("id"), path.MatchRoot("name"), path.MatchRoot("min_vcpus"), path.MatchRoot("min_ram"), path.MatchRoot("min_disk"))}
-}
-
-// Read implements datasource.DataSource.
-func (d *source) Read(ctx context.Context, req datasource.ReadRequest, resp *datasource.ReadResponse) {
-	var f found
-	resp.Diagnostics.Append(req.Config.Get(ctx, &f)...)
-	if resp.Diagnostics.HasError() {
-		return
-	}
-	pages, err := flavors.ListDetail(d.Client.Compute, flavors.ListOpts{}).AllPages(ctx)
-	var all struct {
-		Flavors []wire `json:"flavors"`
-	}
-	if err == nil {
-		err = pages.(flavors.FlavorPage).ExtractInto(&all)
-	}
-	var w wire
-	if err == nil {
-		w, err = client.One(f.choose(all.Flavors), "flavor")
-	}
-	if err != nil {
-		client.AddError(&resp.Diagnostics, "Cannot find the flavor", err, fields)
-		return
-	}
-	var m model
-	m.Fill(ctx, w, &resp.Diagnostics)
-	f.ID, f.Name, f.Description, f.VCPUs, f.RAM, f.Disk = m.ID, m.Name, m.Description, m.VCPUs, m.RAM, m.Disk
-	f.Swap, f.Ephemeral, f.IsPublic, f.ExtraSpecs = m.Swap, m.Ephemeral, m.IsPublic, m.ExtraSpecs
-	resp.Diagnostics.Append(resp.State.Set(ctx, &f)...)
 }
 
 // choose returns the flavors that are as configured; of those, if only sizes are
