@@ -20,18 +20,17 @@ func ConsumerGet(r statestore.Reader, id string) (Consumer, error) {
 	return get(Consumers, r, "consumer", id)
 }
 
-// ConsumerMake stores a new consumer and returns its secret, this once.
-func ConsumerMake(tx *statestore.Txn, c Consumer) (Consumer, string, error) {
-	secret := randomHex(32)
+// ConsumerMake stores a new consumer with its secret.
+func ConsumerMake(tx *statestore.Txn, c Consumer, secret string) (Consumer, error) {
 	if c.ID == "" {
 		c.ID = newID(tx)
 	}
 	var err error
 	if c.Sealed, err = encrypt(tx, c.aad(), []byte(secret)); err != nil {
-		return c, "", err
+		return c, err
 	}
 	Consumers.Put(tx, c)
-	return c, secret, nil
+	return c, nil
 }
 
 // Secret returns a consumer's secret; empty if no key opens it.

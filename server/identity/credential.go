@@ -1,7 +1,6 @@
 package identity
 
 import (
-	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base32"
 	"encoding/hex"
@@ -172,14 +171,7 @@ func EC2Pair(r statestore.Reader, access string) (Credential, EC2Blob, error) {
 }
 
 // NewEC2Pair returns a random pair of keys.
-func NewEC2Pair() EC2Blob {
-	random := func() string {
-		b := make([]byte, 16)
-		rand.Read(b)
-		return hex.EncodeToString(b)
-	}
-	return EC2Blob{Access: random(), Secret: random()}
-}
+func NewEC2Pair() EC2Blob { return EC2Blob{Access: NewSecret(), Secret: NewSecret()} }
 
 // totpKey reads a key for passcodes: base32, with or without padding and blanks.
 func totpKey(blob string) ([]byte, bool) {

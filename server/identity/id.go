@@ -1,6 +1,8 @@
 package identity
 
 import (
+	"crypto/rand"
+	"encoding/hex"
 	"regexp"
 	"strings"
 
@@ -9,6 +11,20 @@ import (
 
 // newID returns an id of the form Keystone's have: 32 hexadecimal digits.
 func newID(tx *statestore.Txn) string { return strings.ReplaceAll(tx.NewID(), "-", "") }
+
+// NewSecret returns 128 random bits in the form of an id: a secret of a program's. It is
+// drawn before the transaction that keeps it.
+func NewSecret() string { return randomHex(16) }
+
+// NewVerifier returns what a user tells a consumer whose request it has authorized: short
+// enough to be typed, since who shows it proves the consumer's secret besides.
+func NewVerifier() string { return randomHex(4) }
+
+func randomHex(bytes int) string {
+	b := make([]byte, bytes)
+	rand.Read(b)
+	return hex.EncodeToString(b)
+}
 
 var (
 	hexID    = regexp.MustCompile(`^[0-9a-fA-F]{32}$`)

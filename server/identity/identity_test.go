@@ -41,7 +41,7 @@ func newWorldAt(t *testing.T, clock cloud.Clock) *world {
 	store := storetest.OpenStore(t, storetest.NewDisk().MustOpen(t), statestore.Options{Tables: Tables, Now: clock.Now})
 	w := &world{t, store, &manual{}, Authority{Clock: clock}}
 	w.write(func(tx *statestore.Txn) error {
-		return Seed(tx, Seeding{Region: "RegionOne", PasswordHash: hash, Demo: true})
+		return Seed(tx, Seeding{Region: "RegionOne", Key: NewKey(), PasswordHash: hash, Demo: true})
 	})
 	return w
 }
@@ -150,7 +150,7 @@ func (w *world) putUser(u User) {
 func TestRotation(t *testing.T) {
 	w := newWorld(t)
 	rotate := func() {
-		w.write(func(tx *statestore.Txn) error { return w.auth.KeysRotate(tx) })
+		w.write(func(tx *statestore.Txn) error { return KeyRotate(tx, NewKey(), w.auth.keep()) })
 	}
 	token := w.login("demo", "demo")
 	for range 5 {
@@ -473,7 +473,9 @@ func BenchmarkAuthenticate(b *testing.B) {
 		b.Fatal(err)
 	}
 	store := storetest.NewStore(b, Tables)
-	if err := store.Write(b.Context(), func(tx *statestore.Txn) error { return Seed(tx, Seeding{Region: "R", PasswordHash: hash, Demo: true}) }); err != nil {
+	if err := store.Write(b.Context(), func(tx *statestore.Txn) error {
+		return Seed(tx, Seeding{Region: "R", Key: NewKey(), PasswordHash: hash, Demo: true})
+	}); err != nil {
 		b.Fatal(err)
 	}
 	a := Authority{Clock: cloud.RealClock{}}

@@ -47,7 +47,8 @@ func newestKey(r statestore.Reader) (newest Key) {
 	return newest
 }
 
-// encrypt seals bytes under the newest key; aad is what they are, and of what.
+// encrypt seals bytes under the newest key; aad is what they are, and of what. It draws
+// its nonce also in a transaction: whichever it is, the same is stored.
 func encrypt(r statestore.Reader, aad string, plain []byte) ([]byte, error) {
 	aead, err := sealer(newestKey(r))
 	if err != nil {
@@ -75,10 +76,18 @@ func decrypt(r statestore.Reader, aad string, box []byte) ([]byte, bool) {
 	return nil, false
 }
 
-// Rotate puts a new key in force. Keys that were replaced longer ago than keep, and than
+// NewKey returns the secret of a new key. It is drawn before the transaction that puts it
+// in force.
+func NewKey() []byte {
+	b := make([]byte, chacha20poly1305.KeySize)
+	rand.Read(b)
+	return b
+}
+
+// KeyRotate puts a new key in force. Keys that were replaced longer ago than keep, and than
 // their own Keep, are forgotten: no token that they sealed is valid any more. What
 // else is stored sealed comes under the new one.
-func Rotate(tx *statestore.Txn, keep time.Duration) error {
+func KeyRotate(tx *statestore.Txn, secret []byte, keep time.Duration) error {
 	opened, err := openSealed(tx)
 	if err != nil {
 		return err
@@ -89,8 +98,6 @@ func Rotate(tx *statestore.Txn, keep time.Duration) error {
 			Keys.Delete(tx, keys[n].ID)
 		}
 	}
-	secret := make([]byte, chacha20poly1305.KeySize)
-	rand.Read(secret)
 	Keys.Put(tx, Key{ID: tx.NewID(), Secret: secret, CreatedAt: tx.Now(), Keep: keep})
 	return sealAgain(tx, opened)
 }
@@ -139,7 +146,10 @@ func sealAgain(tx *statestore.Txn, all []sealed) error {
 func (a Authority) keep() time.Duration { return a.tokenLife() + ExpiredWindow }
 
 // KeysRotate puts a new key in force and keeps those whose tokens may be valid.
-func (a Authority) KeysRotate(tx *statestore.Txn) error { return Rotate(tx, a.keep()) }
+func (a Authority) KeysRotate(ctx context.Context, store *statestore.Store) error {
+	secret := NewKey()
+	return store.Write(ctx, func(tx *statestore.Txn) error { return KeyRotate(tx, secret, a.keep()) })
+}
 
 // KeysReady notes with the key that seals how long its tokens may be valid from now on: they
 // stay so when a later process lets tokens live shorter. It is to be called before tokens are issued.
@@ -164,7 +174,7 @@ func (a Authority) KeepKeys(ctx context.Context, store *statestore.Store, told f
 	for a.KeyRotation > 0 {
 		wait := newestKey(store.Snapshot()).CreatedAt.Add(a.KeyRotation).Sub(a.Clock.Now())
 		if wait <= 0 {
-			err := store.Write(ctx, a.KeysRotate)
+			err := a.KeysRotate(ctx, store)
 			if told(err); err == nil {
 				continue
 			}

@@ -173,8 +173,8 @@ func LimitPut(tx *statestore.Txn, l Limit) (Limit, error) {
 }
 
 // LimitCheck refuses what the model does not allow: of the strict one, a project's limit above
-// its domain's, and a domain's below one of its projects'. As in Keystone, the sum of
-// the projects' limits is not bounded: what they use is. Error kind: Forbidden.
+// its domain's, and a domain's below one of its projects'. As in Keystone, the sum of the
+// projects' limits may be above their domain's. Error kind: Forbidden.
 func (a Authority) LimitCheck(r statestore.Reader, l Limit) error {
 	if a.LimitModel != StrictLimits {
 		return nil

@@ -1,8 +1,6 @@
 package identity
 
 import (
-	"crypto/rand"
-	"encoding/hex"
 	"slices"
 	"time"
 
@@ -69,76 +67,76 @@ func AccessTokenDelete(tx *statestore.Txn, userID, id string) error {
 	return nil
 }
 
-// RequestTokenMake gives the consumer that signed a request a new request token, for a project,
-// and returns its secret, this once. Error kinds: Unauthenticated, without a hint of what
-// is wrong with the signature; NotFound for the project, Quota.
-func (a Authority) RequestTokenMake(tx *statestore.Txn, q OAuthRequest, projectID string) (t OAuthToken, secret string, err error) {
-	if t, err = q.prove(tx, tx.Now(), requestOfConsumer); err != nil {
-		return t, "", err
+// RequestTokenMake gives the consumer that signed a request a new request token with a
+// secret, for a project. Error kinds: Unauthenticated, without a hint of what is wrong with
+// the signature; NotFound for the project, Quota.
+func (a Authority) RequestTokenMake(tx *statestore.Txn, q OAuthRequest, projectID, secret string) (OAuthToken, error) {
+	t, err := q.prove(tx, tx.Now(), requestOfConsumer)
+	if err != nil {
+		return t, err
 	}
 	if _, err := ProjectGet(tx, projectID); err != nil {
-		return t, "", err
+		return t, err
 	}
 	if err := room("request tokens", dropExpired(tx, "consumer", t.ConsumerID, false), maxRequestTokens); err != nil {
-		return t, "", err
+		return t, err
 	}
 	t.ProjectID = projectID
-	return oauthMake(tx, t, a.RequestTokenLife, q)
+	return oauthMake(tx, t, secret, a.RequestTokenLife, q)
 }
 
-// RequestTokenAuthorize lends some roles of a user to who has the request token, and returns
-// it with its verifier. Error kinds: NotFound, Forbidden for one that another user
+// RequestTokenAuthorize lends some roles of a user to who has the request token and will be
+// told the verifier. Error kinds: NotFound, Forbidden for one that another user
 // authorized, Invalid without roles, Unauthenticated if it has expired or the user does not have a role.
-func RequestTokenAuthorize(tx *statestore.Txn, id, userID string, roleIDs []string) (OAuthToken, error) {
+func RequestTokenAuthorize(tx *statestore.Txn, id, userID string, roleIDs []string, verifier string) error {
 	t, ok := OAuthTokens.Get(tx, id)
 	switch {
 	case !ok || t.Access:
-		return t, missing("request token", id)
+		return missing("request token", id)
 	case !t.live(tx.Now()):
-		return t, cloud.Errorf(cloud.Unauthenticated, "request token", "Request token is expired.")
+		return cloud.Errorf(cloud.Unauthenticated, "request token", "Request token is expired.")
 	case t.UserID != "" && t.UserID != userID:
-		return t, cloud.Errorf(cloud.Forbidden, "request token", "Another user has authorized the request token.")
+		return cloud.Errorf(cloud.Forbidden, "request token", "Another user has authorized the request token.")
 	case len(roleIDs) == 0:
-		return t, cloud.Errorf(cloud.Invalid, "request token", "Invalid input for field 'roles': at least one role is required.").At("/roles")
+		return cloud.Errorf(cloud.Invalid, "request token", "Invalid input for field 'roles': at least one role is required.").At("/roles")
 	case !holds(RolesIn(tx, userID, Scope{ProjectScope, t.ProjectID}), roleIDs):
-		return t, cloud.Errorf(cloud.Unauthenticated, "request token", "authorizing user does not have role required").At("/roles")
+		return cloud.Errorf(cloud.Unauthenticated, "request token", "authorizing user does not have role required").At("/roles")
 	}
-	t.UserID, t.RoleIDs, t.Verifier = userID, slices.Compact(slices.Sorted(slices.Values(roleIDs))), randomHex(4)
+	t.UserID, t.RoleIDs, t.Verifier = userID, slices.Compact(slices.Sorted(slices.Values(roleIDs))), verifier
 	OAuthTokens.Put(tx, t)
-	return t, nil
+	return nil
 }
 
-// AccessTokenMake exchanges the request token by which a request was signed, and returns the access
-// token's secret, this once. Error kinds: Unauthenticated, without a hint of what is
-// wrong; Quota.
-func (a Authority) AccessTokenMake(tx *statestore.Txn, q OAuthRequest) (t OAuthToken, secret string, err error) {
-	if t, err = q.prove(tx, tx.Now(), requestOfVerified); err != nil {
-		return t, "", err
+// AccessTokenMake exchanges the request token by which a request was signed for an access
+// token with a secret. Error kinds: Unauthenticated, without a hint of what is wrong; Quota.
+func (a Authority) AccessTokenMake(tx *statestore.Txn, q OAuthRequest, secret string) (OAuthToken, error) {
+	t, err := q.prove(tx, tx.Now(), requestOfVerified)
+	if err != nil {
+		return t, err
 	}
 	if err := room("access tokens", dropExpired(tx, "user", t.UserID, true), maxAccessTokens); err != nil {
-		return t, "", err
+		return t, err
 	}
 	OAuthTokens.Delete(tx, t.ID)
 	t.Access, t.Verifier = true, ""
-	return oauthMake(tx, t, a.AccessTokenLife, q)
+	return oauthMake(tx, t, secret, a.AccessTokenLife, q)
 }
 
-// oauthMake stores a new token under an id and with a secret of its own, and spends the request for it.
-func oauthMake(tx *statestore.Txn, t OAuthToken, life time.Duration, q OAuthRequest) (OAuthToken, string, error) {
+// oauthMake stores a new token under an id of its own, and spends the request for it.
+func oauthMake(tx *statestore.Txn, t OAuthToken, secret string, life time.Duration, q OAuthRequest) (OAuthToken, error) {
 	if err := q.spend(tx); err != nil {
-		return t, "", err
+		return t, err
 	}
-	secret := randomHex(16)
 	t.ID, t.ExpiresAt = newID(tx), time.Time{}
 	if life > 0 {
 		t.ExpiresAt = tx.Now().Add(life).Truncate(time.Second)
 	}
 	var err error
 	if t.Sealed, err = encrypt(tx, t.aad(), []byte(secret)); err != nil {
-		return t, "", err
+		return t, err
 	}
 	OAuthTokens.Put(tx, t)
-	return t, secret, nil
+	return t, nil
 }
 
 // dropExpired deletes what has expired of the tokens that index finds under a value, and
@@ -161,12 +159,6 @@ func dropOAuth(tx *statestore.Txn, index, value string) {
 	for _, t := range slices.Collect(OAuthTokens.By(tx, index, value)) {
 		OAuthTokens.Delete(tx, t.ID)
 	}
-}
-
-func randomHex(bytes int) string {
-	b := make([]byte, bytes)
-	rand.Read(b)
-	return hex.EncodeToString(b)
 }
 
 // oauthProve adds to a token that a consumer asks for it by an access token.

@@ -5,6 +5,7 @@ import "github.com/cloudlet/cloudlet/statestore"
 // Seeding is what a new cloud begins with.
 type Seeding struct {
 	Region       string
+	Key          []byte // NewKey, which seals tokens
 	PasswordHash string // of the user admin, and of demo
 	Demo         bool   // also the project and user demo, and the project service
 }
@@ -17,7 +18,7 @@ func Seeded(r statestore.Reader) bool { return Users.Len(r) > 0 }
 // demo whose user demo is its member. It must run once, on an empty cloud.
 func Seed(tx *statestore.Txn, s Seeding) error {
 	Domains.Put(tx, Domain{ID: DefaultDomain, Name: "Default", Description: "The default domain", Enabled: true})
-	if err := Rotate(tx, 0); err != nil {
+	if err := KeyRotate(tx, s.Key, 0); err != nil {
 		return err
 	}
 	roles, err := seedRoles(tx)

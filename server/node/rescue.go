@@ -21,7 +21,7 @@ func (s *Server) setPassword(ctx context.Context, domain, user, password string)
 
 // newKeys has the running server's tokens sealed under a new key.
 func (s *Server) newKeys(ctx context.Context) error {
-	return s.store.Write(ctx, s.authority().KeysRotate)
+	return s.authority().KeysRotate(ctx, s.store)
 }
 
 func setPassword(ctx context.Context, store *statestore.Store, a identity.Authority, domain, user, password string) error {

@@ -32,8 +32,9 @@ func (s *Server) seed(ctx context.Context) error {
 			return err
 		}
 	}
+	seeding := identity.Seeding{Region: s.o.Region, Key: identity.NewKey(), PasswordHash: hash, Demo: s.o.Seed}
 	return s.store.Write(ctx, func(tx *statestore.Txn) error {
-		if err := identity.Seed(tx, identity.Seeding{Region: s.o.Region, PasswordHash: hash, Demo: s.o.Seed}); err != nil || !s.o.Seed {
+		if err := identity.Seed(tx, seeding); err != nil || !s.o.Seed {
 			return err
 		}
 		compute.SeedFlavors(tx)

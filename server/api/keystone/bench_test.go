@@ -28,7 +28,7 @@ func benchWorld(b *testing.B) (get func(path string, header ...string) int, toke
 	}
 	store := storetest.NewStore(b, identity.Tables)
 	err = store.Write(b.Context(), func(tx *statestore.Txn) error {
-		if err := identity.Seed(tx, identity.Seeding{Region: "R", PasswordHash: hash, Demo: true}); err != nil {
+		if err := identity.Seed(tx, identity.Seeding{Region: "R", Key: identity.NewKey(), PasswordHash: hash, Demo: true}); err != nil {
 			return err
 		}
 		for n := range 1000 {

@@ -68,10 +68,9 @@ func consumerCreate(rq *front.Request) (*front.Response, error) {
 	if err := b.apply(&c); err != nil {
 		return nil, err
 	}
-	secret := ""
-	err := made(rq, identity.Consumers, &c, &c.ID, func(tx *statestore.Txn, c identity.Consumer) (made identity.Consumer, err error) {
-		made, secret, err = identity.ConsumerMake(tx, c)
-		return made, err
+	secret := identity.NewSecret()
+	err := made(rq, identity.Consumers, &c, &c.ID, func(tx *statestore.Txn, c identity.Consumer) (identity.Consumer, error) {
+		return identity.ConsumerMake(tx, c, secret)
 	})
 	w := renderConsumer(rq, c)
 	w.Secret = secret

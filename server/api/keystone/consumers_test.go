@@ -23,7 +23,7 @@ func TestConsumers(t *testing.T) {
 	w.call(admin, "PATCH /OS-OAUTH1/consumers/"+id, `{"consumer":{"secret":"mine"}}`).must(400)
 	for range 2 { // the second time, the key of the first is gone
 		w.clock.pass(time.Second)
-		w.write(func(tx *statestore.Txn) error { return identity.Rotate(tx, 0) })
+		w.write(func(tx *statestore.Txn) error { return identity.KeyRotate(tx, identity.NewKey(), 0) })
 	}
 	c, _ := identity.ConsumerGet(w.store.Snapshot(), id)
 	if got := c.Secret(w.store.Snapshot()); got != secret {

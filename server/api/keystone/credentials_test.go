@@ -51,13 +51,13 @@ func TestCredentials(t *testing.T) {
 		if strings.Contains(string(c.Sealed), "pem") {
 			t.Error("stored in the open")
 		}
-		if err := identity.Rotate(tx, 0); err != nil {
+		if err := identity.KeyRotate(tx, identity.NewKey(), 0); err != nil {
 			return err
 		}
 		return nil
 	})
 	w.clock.pass(time.Second)
-	w.write(func(tx *statestore.Txn) error { return identity.Rotate(tx, 0) })
+	w.write(func(tx *statestore.Txn) error { return identity.KeyRotate(tx, identity.NewKey(), 0) })
 	admin, demo = w.login("admin", "admin"), w.login("demo", "demo")
 	changed := w.call(demo, "PATCH /credentials/"+cert, `{"credential":{"type":"x509"}}`).must(200)
 	if changed.at("credential/blob") != "--pem--" || changed.at("credential/type") != "x509" {

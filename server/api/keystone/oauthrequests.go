@@ -97,9 +97,9 @@ func (a *api) requestTokenCreate(rq *front.Request) (*front.Response, error) {
 		return nil, expecting("Requested-Project-Id", "the headers", "")
 	}
 	var t identity.OAuthToken
-	var secret string
+	secret := identity.NewSecret()
 	err = rq.Write(func(tx *statestore.Txn) (err error) {
-		t, secret, err = a.Authority.RequestTokenMake(tx, q, project)
+		t, err = a.Authority.RequestTokenMake(tx, q, project, secret)
 		return err
 	})
 	return oauthAnswer(t, secret, "&oauth_callback_confirmed=true"), err
@@ -111,9 +111,9 @@ func (a *api) accessTokenCreate(rq *front.Request) (*front.Response, error) {
 		return nil, err
 	}
 	var t identity.OAuthToken
-	var secret string
+	secret := identity.NewSecret()
 	err = rq.Write(func(tx *statestore.Txn) (err error) {
-		t, secret, err = a.Authority.AccessTokenMake(tx, q)
+		t, err = a.Authority.AccessTokenMake(tx, q, secret)
 		return err
 	})
 	return oauthAnswer(t, secret, ""), err
@@ -130,10 +130,9 @@ func requestTokenAuthorize(rq *front.Request) (*front.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	var t identity.OAuthToken
-	err = rq.Write(func(tx *statestore.Txn) (err error) {
-		t, err = identity.RequestTokenAuthorize(tx, rq.PathValue("token"), rq.Caller.UserID, roles)
-		return err
+	verifier := identity.NewVerifier()
+	err = rq.Write(func(tx *statestore.Txn) error {
+		return identity.RequestTokenAuthorize(tx, rq.PathValue("token"), rq.Caller.UserID, roles, verifier)
 	})
-	return front.OK(map[string]any{"token": map[string]string{"oauth_verifier": t.Verifier}}), err
+	return front.OK(map[string]any{"token": map[string]string{"oauth_verifier": verifier}}), err
 }

@@ -92,7 +92,7 @@ func newWorldWith(t *testing.T, settings identity.Settings) *world {
 	w := &world{T: t, clock: &manual{now: time.Now().UTC()}, log: &journal{}}
 	w.store = storetest.OpenStore(t, storetest.NewDisk().MustOpen(t), statestore.Options{Tables: identity.Tables, Now: w.clock.Now})
 	err = w.store.Write(t.Context(), func(tx *statestore.Txn) error {
-		return identity.Seed(tx, identity.Seeding{Region: "RegionOne", PasswordHash: hash, Demo: true})
+		return identity.Seed(tx, identity.Seeding{Region: "RegionOne", Key: identity.NewKey(), PasswordHash: hash, Demo: true})
 	})
 	if err != nil {
 		t.Fatal(err)
