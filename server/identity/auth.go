@@ -3,7 +3,6 @@ package identity
 import (
 	"cmp"
 	"context"
-	"errors"
 	"slices"
 	"time"
 
@@ -124,7 +123,7 @@ func (a Authority) finish(r statestore.Reader, t Token, s ScopeRef) (string, Tok
 	if !ok {
 		return "", Token{}, errToken()
 	}
-	t.Scope = scope
+	t.Scope, t.Epoch = scope, epochOf(r, t)
 	if _, err := a.check(r, t); err != nil {
 		return "", Token{}, err
 	}
@@ -202,23 +201,31 @@ func (a Authority) continues(r statestore.Reader, c Credentials, t *Token) error
 	return nil
 }
 
-// enough returns MissingFactors unless the methods are enough for the user's
-// rules. Rules that name only methods which are not offered do not count.
-func (a Authority) enough(r statestore.Reader, t Token) error {
-	u, _ := Users.Get(r, t.UserID)
+// unmet returns the user's rules if the methods are not enough for any of them. Rules that
+// name only methods which are not offered do not count.
+func unmet(u User, methods []string) [][]string {
 	rules, _ := factorRules(u.Options[MultiFactorRules])
 	rules = slices.DeleteFunc(rules, func(rule []string) bool {
 		return slices.ContainsFunc(rule, func(m string) bool { return !slices.Contains(Methods, m) })
 	})
-	if string(u.Options[MultiFactorEnabled]) == "false" || len(rules) == 0 {
+	met := func(rule []string) bool {
+		return !slices.ContainsFunc(rule, func(m string) bool { return !slices.Contains(methods, m) })
+	}
+	if string(u.Options[MultiFactorEnabled]) == "false" || slices.ContainsFunc(rules, met) {
 		return nil
 	}
-	for _, rule := range rules {
-		if !slices.ContainsFunc(rule, func(m string) bool { return !slices.Contains(t.Methods, m) }) {
-			return nil
-		}
+	return rules
+}
+
+// enough returns MissingFactors unless the methods are enough for the user's rules.
+func (a Authority) enough(r statestore.Reader, t Token) error {
+	u, _ := Users.Get(r, t.UserID)
+	rules := unmet(u, t.Methods)
+	if len(rules) == 0 {
+		return nil
 	}
 	proven := Token{UserID: t.UserID, Methods: t.Methods, IssuedAt: t.IssuedAt, ExpiresAt: t.IssuedAt.Add(receiptLife).Truncate(time.Second), AuditIDs: t.AuditIDs, Receipt: true, spending: t.spending}
+	proven.Epoch = epochOf(r, proven)
 	if _, err := a.check(r, proven); err != nil {
 		return err
 	}
@@ -241,15 +248,13 @@ func (a Authority) passwordProve(ctx context.Context, r statestore.Reader, c Cre
 		return User{}, err
 	}
 	if !ok || !match {
-		return User{}, errToken().Because(errPassword)
+		return User{}, errToken().Because(wrongProof{u.ID})
 	}
 	if a.locked(u) {
 		return User{}, errToken()
 	}
 	return u, nil
 }
-
-func isWrongPassword(err error) bool { return errors.Is(err, errPassword) }
 
 // PasswordProve returns the enabled user of that id if the password is theirs:
 // for a change of password, which a token alone must not allow. It blocks as
@@ -366,7 +371,7 @@ func (a Authority) Authenticate(r statestore.Reader, token string) (cloud.Caller
 // check is invariant I1, but for the sealing.
 func (a Authority) check(r statestore.Reader, t Token) (cloud.Caller, error) {
 	u, ok := Users.Get(r, t.UserID)
-	if !ok || !a.Enabled(u) || !a.Clock.Now().Before(t.ExpiresAt) || t.IssuedAt.Before(u.ValidAfter) || len(t.AuditIDs) == 0 {
+	if !ok || !a.Enabled(u) || !a.Clock.Now().Before(t.ExpiresAt) || !t.Epoch.Equal(epochOf(r, t)) || len(t.AuditIDs) == 0 {
 		return cloud.Caller{}, errToken()
 	}
 	for _, id := range t.AuditIDs {

@@ -20,7 +20,7 @@ func (a Authority) CallerOf(r statestore.Reader, u UserRef, s ScopeRef) (cloud.C
 		return cloud.Caller{}, err
 	}
 	t := a.begin(nil)
-	t.UserID, t.Scope = user.ID, scope
+	t.UserID, t.Scope, t.Epoch = user.ID, scope, user.ValidAfter
 	c, err := a.check(r, t)
 	if err == nil {
 		return c, nil

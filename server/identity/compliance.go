@@ -65,7 +65,7 @@ func (a Authority) PasswordCheck(ctx context.Context, u User, password string, o
 }
 
 // PasswordSet gives a user the password of a hash; own tells that the user chose
-// it. An account that was locked is no longer.
+// it. If not, an account that was locked is no longer.
 func (a Authority) PasswordSet(u *User, hash string, own bool) {
 	c, now := a.Compliance, a.Clock.Now()
 	if u.PasswordHash != "" && c.UniqueLastPasswordCount > 1 {
@@ -73,7 +73,9 @@ func (a Authority) PasswordSet(u *User, hash string, own bool) {
 	}
 	u.PasswordHistory = u.PasswordHistory[:min(len(u.PasswordHistory), max(c.UniqueLastPasswordCount-1, 0))]
 	u.PasswordHash, u.PasswordChangedAt, u.PasswordExpiresAt = hash, now, time.Time{}
-	u.FailedLogins, u.FailedAt = 0, time.Time{}
+	if !own {
+		u.FailedLogins, u.FailedAt = 0, time.Time{}
+	}
 	switch {
 	case !own && c.ChangePasswordUponFirstUse && !u.Options.On(IgnoreFirstUse):
 		u.PasswordExpiresAt = now
@@ -96,7 +98,7 @@ func (a Authority) PasswordReset(tx *statestore.Txn, domain, name, hash string) 
 	}
 	a.PasswordSet(&u, hash, true)
 	a.Active(&u)
-	u.Enabled = true
+	u.Enabled, u.FailedLogins, u.FailedAt = true, 0, time.Time{}
 	_, err := UserPut(tx, u)
 	return err
 }
@@ -125,49 +127,50 @@ func (a Authority) locked(u User) bool {
 		(c.LockoutDuration <= 0 || a.Clock.Now().Sub(u.FailedAt) < c.LockoutDuration)
 }
 
-// errPassword is the cause of a refusal by which Noted tells wrong passwords.
-var errPassword = errors.New("wrong password")
+// wrongProof is the cause of a refusal by which Noted tells whose password or passcode was wrong.
+type wrongProof struct{ userID string }
 
-// Noted returns what is to be kept of an attempt to prove who one is by a password,
-// which ended with err: the transaction that does, nil if nothing is. The
-// transaction fails with Unauthenticated if the account was locked meanwhile.
+// Error implements error.
+func (wrongProof) Error() string { return "wrong password or passcode" }
+
+// Noted returns what is to be kept of an attempt to prove who one is, by c.Methods, which
+// ended with err: the transaction that does, nil if nothing is. The transaction fails
+// with Unauthenticated if the account was locked meanwhile, as by attempts at the same time. What is
+// less than the user's rules ask for does not make up for wrong attempts.
 func (a Authority) Noted(r statestore.Reader, c Credentials, err error) func(*statestore.Txn) error {
+	counts := a.Compliance.LockoutFailureAttempts > 0
+	if wrong, ok := errors.AsType[wrongProof](err); ok && counts {
+		return func(tx *statestore.Txn) error {
+			if u, ok := Users.Get(tx, wrong.userID); ok && !a.locked(u) {
+				if u.FailedLogins >= a.Compliance.LockoutFailureAttempts { // the lock before is over
+					u.FailedLogins = 0
+				}
+				u.FailedLogins, u.FailedAt = u.FailedLogins+1, a.Clock.Now()
+				Users.Put(tx, u)
+			}
+			return nil
+		}
+	}
 	who := c.UserRef
 	if who == (UserRef{}) {
 		who = c.Passcode.UserRef
 	}
 	u, ok := findUser(r, who)
-	if !ok {
-		return nil
-	}
-	fresh := u
-	a.Active(&fresh)
-	wrong := isWrongPassword(err)
-	switch {
-	case err != nil && !wrong:
-		return nil
-	case wrong && (a.Compliance.LockoutFailureAttempts <= 0 || a.locked(u)):
-		return nil
-	case !wrong && u.FailedLogins == 0 && fresh.ActiveAt.Equal(u.ActiveAt):
+	if err != nil || !ok || !counts && a.Compliance.DisableUserAccountDaysInactive <= 0 {
 		return nil
 	}
 	return func(tx *statestore.Txn) error {
 		u, ok := Users.Get(tx, u.ID)
-		if !ok {
-			return nil
-		}
-		if wrong {
-			if u.FailedLogins >= a.Compliance.LockoutFailureAttempts { // the lock before is over
-				u.FailedLogins = 0
-			}
-			u.FailedLogins, u.FailedAt = u.FailedLogins+1, a.Clock.Now()
-		} else if a.locked(u) {
+		if !ok || a.locked(u) {
 			return errToken()
-		} else {
-			u.FailedLogins, u.FailedAt = 0, time.Time{}
-			a.Active(&u)
 		}
-		Users.Put(tx, u)
+		was := u
+		if a.Active(&u); len(unmet(u, c.Methods)) == 0 {
+			u.FailedLogins, u.FailedAt = 0, time.Time{}
+		}
+		if u.FailedLogins != was.FailedLogins || !u.ActiveAt.Equal(was.ActiveAt) {
+			Users.Put(tx, u)
+		}
 		return nil
 	}
 }

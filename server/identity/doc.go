@@ -14,7 +14,7 @@
 // Invariants:
 //
 //	I1  A token is valid only if it opens under one of the stored keys, has not
-//	    expired, is not revoked, was issued after its user's ValidAfter, and user,
+//	    expired, is not revoked, is of its user's present epoch (ValidAfter), and user,
 //	    scope and their domains are enabled and the user still has a role there.
 //	I2  Wrong user, wrong password, disabled and unknown scope look the same to
 //	    who asks, and take the same time as far as hashing goes.

@@ -96,10 +96,18 @@ func AssignmentsOfGroup(r statestore.Reader, groupID string) []Assignment {
 	return slices.Collect(Assignments.By(r, "actor", groupMark+groupID))
 }
 
-// AssignmentsOfUser returns what a user was given, itself and by its groups.
+// AssignmentsOfUser returns what a user was given, itself and by its groups, and what trusts
+// lend it, as given to who lends it.
 func AssignmentsOfUser(r statestore.Reader, userID string) (given []Assignment) {
 	for _, actor := range actorsOf(r, userID) {
 		given = slices.AppendSeq(given, Assignments.By(r, "actor", actor))
+	}
+	for t := range Trusts.By(r, "user", userID) {
+		for _, role := range t.RoleIDs {
+			if t.TrusteeID == userID {
+				given = append(given, Assignment{RoleID: role, UserID: t.TrustorID, Scope: Scope{ProjectScope, t.ProjectID}})
+			}
+		}
 	}
 	return given
 }

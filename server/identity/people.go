@@ -139,6 +139,9 @@ func UserPut(tx *statestore.Txn, u User) (User, error) {
 	}
 	if old, ok := Users.Get(tx, u.ID); ok && (old.PasswordHash != u.PasswordHash || old.Enabled && !u.Enabled) {
 		u.ValidAfter = tx.Now()
+		if !u.ValidAfter.After(old.ValidAfter) { // each change is a new epoch, whatever the clock says
+			u.ValidAfter = old.ValidAfter.Add(1)
+		}
 	}
 	if u.ID == "" {
 		u.ID = newID(tx)

@@ -48,7 +48,7 @@ type User struct {
 	FailedLogins                           int       // since the last that succeeded
 	FailedAt                               time.Time // the last that failed
 	ActiveAt                               time.Time // the last that succeeded, to the day; kept if inactivity counts
-	ValidAfter                             time.Time // tokens issued before are void
+	ValidAfter                             time.Time // the tokens from before are void: see Token.Epoch
 	Options                                Options   `json:",omitempty"`
 	Extra                                  Extra     `json:",omitempty"`
 }
@@ -212,8 +212,9 @@ var (
 			{Name: "service", Keys: func(e *Endpoint) []string { return []string{e.ServiceID} }},
 			{Name: "region", Keys: func(e *Endpoint) []string { return []string{e.RegionID} }},
 		}})
-	Revocations = statestore.NewTable(statestore.TableDef[Revocation]{Name: "revocation", Version: 1, Key: func(r *Revocation) string { return r.AuditID }})
-	Keys        = statestore.NewTable(statestore.TableDef[Key]{Name: "token_key", Version: 1, Key: func(k *Key) string { return k.ID }})
+	Revocations = statestore.NewTable(statestore.TableDef[Revocation]{Name: "revocation", Version: 1, Key: func(r *Revocation) string { return r.AuditID },
+		Indexes: []statestore.Index[Revocation]{{Name: "expires", Keys: func(r *Revocation) []string { return []string{r.ExpiresAt.UTC().Format("20060102T150405")} }}}})
+	Keys = statestore.NewTable(statestore.TableDef[Key]{Name: "token_key", Version: 1, Key: func(k *Key) string { return k.ID }})
 
 	// Tables are the package's tables, for statestore.Options.
 	Tables = []statestore.AnyTable{Domains, DomainConfigs, Projects, Users, Groups, Memberships, Roles, Assignments, Regions, Services, Endpoints, Revocations, Keys,

@@ -1,6 +1,7 @@
 package identity
 
 import (
+	"cmp"
 	"context"
 	"crypto/hmac"
 	"crypto/sha1"
@@ -72,14 +73,20 @@ func mac(h func() hash.Hash, key []byte, text string) []byte {
 	return m.Sum(nil)
 }
 
-// fresh reports whether the request was signed lately.
+// fresh reports whether the request was signed lately. Only a time that the signature's version
+// signs counts.
 func (s Signed) fresh(now time.Time) bool {
-	for _, given := range []struct{ text, layout string }{
-		{s.header("x-amz-date"), "20060102T150405Z"}, {s.Params["X-Amz-Date"], "20060102T150405Z"},
-		{s.Params["Timestamp"], "2006-01-02T15:04:05Z"}, {s.Params["Timestamp"], "2006-01-02T15:04:05.000Z"},
-	} {
-		if at, err := time.Parse(given.layout, given.text); err == nil {
-			return now.Sub(at).Abs() < signatureLife
+	lately := func(layout, text string) (fresh, given bool) {
+		at, err := time.Parse(layout, text)
+		return err == nil && now.Sub(at).Abs() < signatureLife, err == nil
+	}
+	if s.Params["SignatureVersion"] == "" {
+		fresh, _ := lately("20060102T150405Z", s.date4())
+		return fresh
+	}
+	for _, layout := range []string{"2006-01-02T15:04:05Z", "2006-01-02T15:04:05.000Z"} {
+		if fresh, given := lately(layout, s.Params["Timestamp"]); given {
+			return fresh
 		}
 	}
 	end, err := time.Parse("2006-01-02T15:04:05Z", s.Params["Expires"])
@@ -134,6 +141,9 @@ func canonicalQuery(params map[string]string) string {
 	return strings.Join(pairs, "&")
 }
 
+// date4 is the time of a signature of version 4.
+func (s Signed) date4() string { return cmp.Or(s.header("x-amz-date"), s.Params["X-Amz-Date"]) }
+
 // sign4 is AWS's version 4: its data are in the header Authorization or in the query.
 func (s Signed) sign4(secret string) (string, error) {
 	auth := s.header("authorization")
@@ -148,10 +158,7 @@ func (s Signed) sign4(secret string) (string, error) {
 	if !strings.HasPrefix(auth, "AWS4-HMAC-SHA256") && s.Params["X-Amz-Algorithm"] != "AWS4-HMAC-SHA256" {
 		return "", errSignature
 	}
-	date := s.header("x-amz-date")
-	if date == "" {
-		date = s.Params["X-Amz-Date"]
-	}
+	date := s.date4()
 	access, scope, _ := strings.Cut(part("Credential"), "/")
 	parts := strings.Split(scope, "/")
 	if access != s.Access || len(parts) != 4 || !strings.HasPrefix(date, parts[0]) {

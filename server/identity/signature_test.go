@@ -38,6 +38,12 @@ func TestSignatures(t *testing.T) {
 			t.Errorf("%s counts at the wrong times", name)
 		}
 	}
+	for _, version := range []string{"1", "2"} { // they do not sign headers
+		late := Signed{Params: params(version, ""), Headers: map[string]string{"X-Amz-Date": "20261126T000000Z"}}
+		if late.fresh(time.Date(2026, 11, 26, 0, 0, 0, 0, time.UTC)) {
+			t.Errorf("a header that version %s does not sign makes an old request new", version)
+		}
+	}
 	v4.Headers["X-Amz-Date"] = "20261126T000000Z"
 	if _, err := v4.sign("secret"); err == nil {
 		t.Error("a date that the scope does not have passes")

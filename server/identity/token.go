@@ -37,6 +37,9 @@ type Token struct {
 	TrustID         string `json:"t,omitzero"` // of the trust that it rests on
 	AccessTokenID   string `json:"o,omitzero"` // of the OAuth access token that it rests on
 	Receipt         bool   `json:"r,omitzero"` // it is worth nothing alone: see MissingFactors
+	// Epoch is epochOf as the issuer read it. Times of issue would not do: while a change
+	// of a password is made durable, tokens still are issued from the state before.
+	Epoch time.Time `json:"v,omitzero"`
 
 	spending []func(*statestore.Txn) error // of a token that is being issued
 }
@@ -86,12 +89,29 @@ func open(r statestore.Reader, token string) (t Token, ok bool) {
 	return t, true
 }
 
+// epochOf is when the tokens of the users that a token rests on were last voided.
+func epochOf(r statestore.Reader, t Token) time.Time {
+	trust, _ := Trusts.Get(r, t.TrustID)
+	var last time.Time
+	for _, id := range []string{t.UserID, trust.TrustorID, trust.TrusteeID} {
+		if u, _ := Users.Get(r, id); u.ValidAfter.After(last) {
+			last = u.ValidAfter
+		}
+	}
+	return last
+}
+
 // TokenRevoke voids a token, and forgets revocations that no longer matter.
 func TokenRevoke(tx *statestore.Txn, t Token) {
-	for old := range Revocations.All(tx) {
-		if old.ExpiresAt.Add(ExpiredWindow).Before(tx.Now()) {
-			Revocations.Delete(tx, old.AuditID)
+	var past []string
+	for old := range Revocations.ByPrefix(tx, "expires", "") { // the soonest first
+		if !old.ExpiresAt.Add(ExpiredWindow).Before(tx.Now()) {
+			break
 		}
+		past = append(past, old.AuditID)
+	}
+	for _, id := range past {
+		Revocations.Delete(tx, id)
 	}
 	Revocations.Put(tx, Revocation{AuditID: t.AuditIDs[0], ExpiresAt: t.ExpiresAt})
 }

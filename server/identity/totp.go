@@ -48,7 +48,7 @@ func (a Authority) passcodeProve(r statestore.Reader, c Credentials, t *Token) e
 			return nil
 		}
 	}
-	return errToken().Because(errPassword)
+	return errToken().Because(wrongProof{u.ID})
 }
 
 // passcodeSpend makes a passcode, and those before it, worthless. Error kind:

@@ -151,3 +151,37 @@ func TestPasscodes(t *testing.T) {
 		t.Errorf("methods %s", got.at("token/methods"))
 	}
 }
+
+// Who guesses passcodes is counted, whatever else the request holds, and does not begin
+// anew by showing a password that is not enough.
+func TestLockoutOfPasscodes(t *testing.T) {
+	w := newWorldWith(t, identity.Settings{Compliance: identity.Compliance{LockoutFailureAttempts: 3}})
+	admin := w.login("admin", "admin")
+	me := w.id(admin, "users", "demo")
+	w.call(admin, "POST /credentials", `{"credential":{"type":"totp","user_id":"`+me+`","blob":"GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"}}`).must(201)
+	w.call(admin, "PATCH /users/"+me, `{"user":{"options":{"multi_factor_auth_rules":[["password","totp"]]}}}`).must(200)
+	guess := func(user string) {
+		w.call("", "POST /auth/tokens", `{"auth":{"identity":{"methods":["totp","password"],"totp":{"user":{"id":"`+me+`","passcode":"x"}},
+			"password":{"user":{"id":"`+user+`","password":"x"}}}}}`).must(401)
+	}
+	failed := func() int {
+		u, _ := identity.Users.Get(w.store.Snapshot(), me)
+		return u.FailedLogins
+	}
+	guess("nobody")
+	guess(w.id(admin, "users", "admin"))
+	if failed() != 2 {
+		t.Errorf("%d wrong passcodes count, want 2", failed())
+	}
+	w.change(me, password, "other").must(204)
+	w.change(me, "other", password).must(204)
+	if failed() != 2 {
+		t.Errorf("after a password %d wrong passcodes count, want 2", failed())
+	}
+	guess("nobody")
+	w.change(me, password, "other").must(401) // locked
+	w.call(admin, "PATCH /users/"+me, `{"user":{"password":"other"}}`).must(200)
+	if failed() != 0 {
+		t.Error("a password that an administrator set does not unlock")
+	}
+}

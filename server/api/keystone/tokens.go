@@ -64,6 +64,7 @@ func (a *api) tokenIssue(rq *front.Request) (*front.Response, error) {
 		}
 		return receiptAnswer(rq, missing), nil
 	}
+	c.Methods = t.Methods // with those that a receipt or a token has proven
 	if err := a.noted(rq, c, err); err != nil {
 		return nil, err
 	}

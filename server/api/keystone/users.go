@@ -199,7 +199,7 @@ func (a *api) userPassword(rq *front.Request) (*front.Response, error) {
 	}
 	id := rq.PathValue("id")
 	u, err := a.Authority.PasswordProve(rq.Context(), rq.Read(), id, string(b.User.Original))
-	if err := a.noted(rq, identity.Credentials{UserRef: identity.UserRef{UserID: id}}, err); err != nil {
+	if err := a.noted(rq, identity.Credentials{UserRef: identity.UserRef{UserID: id}, Methods: []string{"password"}}, err); err != nil {
 		return nil, err
 	}
 	if err := a.Authority.PasswordCheck(rq.Context(), u, string(b.User.Password), true); err != nil {
