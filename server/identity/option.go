@@ -86,11 +86,15 @@ func factorRules(v jsontext.Value) (rules [][]string, ok bool) {
 	return rules, true
 }
 
+// maxExtra bounds all that is kept of such members of one row, in bytes: Keystone's database has
+// them in a TEXT.
+const maxExtra = 65535
+
 // With returns what is kept of the members that Keystone does not know, after a
-// change of some.
-func (e Extra) With(change Extra) Extra {
+// change of some. Error kind: Invalid if that becomes too much.
+func (e Extra) With(kind string, change Extra) (Extra, error) {
 	if len(change) == 0 {
-		return e
+		return e, nil
 	}
 	next := maps.Clone(e)
 	if next == nil {
@@ -99,7 +103,14 @@ func (e Extra) With(change Extra) Extra {
 	for name, v := range change {
 		next[name] = v.Clone()
 	}
-	return next
+	size := 0
+	for name, v := range next {
+		size += len(name) + len(v)
+	}
+	if size > maxExtra {
+		return e, cloud.Errorf(cloud.Invalid, kind, "The members that are kept for clients alone have %d bytes; at most %d are allowed.", size, maxExtra).At("/" + kind)
+	}
+	return next, nil
 }
 
 // unmovable refuses a change or deletion of what is immutable.

@@ -117,7 +117,7 @@ func touch(tx *statestore.Txn, i Image) Image {
 	return i
 }
 
-// ImageDelete removes an image with its members, ends its import, and returns what
+// ImageDelete removes an image with its members and imports, ends one under way, and returns what
 // it was. Its bytes are for Content.Forget to remove, after the transaction. Error kinds:
 // NotFound, Forbidden for a protected one.
 func ImageDelete(tx *statestore.Txn, c cloud.Caller, id string) (Image, error) {
@@ -140,6 +140,9 @@ func remove(tx *statestore.Txn, i Image) {
 	}
 	if i.TaskID != "" {
 		task.Tasks.Delete(tx, i.TaskID)
+	}
+	if i.Imported {
+		forgetImports(tx, i.ID, 0)
 	}
 	Cache.Delete(tx, i.ID)
 	Images.Delete(tx, i.ID)

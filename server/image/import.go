@@ -78,6 +78,7 @@ func (c *Content) ImportCreate(tx *statestore.Txn, caller cloud.Caller, id strin
 	}
 	work := importWork{ImportInput: ImportInput{ImageID: id, Request: rq.Body, Backend: stores, AsTask: rq.AsTask}, Method: rq.Method, URI: rq.URI, Source: rq.Source,
 		Region: rq.Region, Interface: rq.Interface, AllMustSucceed: rq.AllMustSucceed, ProjectID: caller.ProjectID, Admin: caller.Admin()}
+	forgetImports(tx, id, maxImports-1)
 	first := map[Method]string{Direct: stepUnpack, Web: stepFetch, Download: stepFetch, Copy: stepStore}[rq.Method]
 	t, err := task.Create(tx, caller, task.Spec{Kind: ImportTask, Subject: id, Owner: i.ProjectID, Input: work, Step: first})
 	if err != nil {
@@ -90,6 +91,22 @@ func (c *Content) ImportCreate(tx *statestore.Txn, caller cloud.Caller, id strin
 	return t, c.beginWithin(tx, "ImageImport", touch(tx, i))
 }
 
+// Bounds of what is kept of imports: their tasks stay for days, and everybody may import again and again.
+const (
+	maxStores  = 64 // that one import names
+	maxImports = 10 // of one image
+)
+
+// forgetImports removes the tasks of an image's imports that have ended but the newest few.
+func forgetImports(tx *statestore.Txn, id string, most int) {
+	ended := slices.Collect(task.Tasks.By(tx, "subject", id))
+	ended = slices.DeleteFunc(ended, func(t task.Task) bool { return t.Kind != ImportTask || t.State.Open() })
+	slices.SortFunc(ended, func(a, b task.Task) int { return a.CreatedAt.Compare(b.CreatedAt) })
+	for _, t := range ended[:max(0, len(ended)-most)] {
+		task.Tasks.Delete(tx, t.ID)
+	}
+}
+
 // importCheck refuses an import that cannot be.
 func importCheck(i Image, rq ImportRequest) error {
 	const op = "ImageImport"
@@ -98,9 +115,19 @@ func importCheck(i Image, rq ImportRequest) error {
 		return invalid(op, "/method/name", "Unknown import method name '%.50s'.", rq.Method)
 	}
 	switch {
+	case len(rq.URI) > maxURL:
+		return invalid(op, "/method/uri", "The URI has more than %d bytes.", maxURL)
+	case len(rq.Region) > maxText:
+		return invalid(op, "/method/glance_region", "The name of a region has at most %d bytes.", maxText)
+	case len(rq.Interface) > maxText:
+		return invalid(op, "/method/glance_service_interface", "The name of an interface has at most %d bytes.", maxText)
+	case rq.Source != "" && !isUUID(rq.Source):
+		return invalid(op, "/method/glance_image_id", "Remote image id does not look like a UUID: %.100q.", rq.Source)
+	case len(rq.Stores) > maxStores:
+		return invalid(op, "/stores", "At most %d stores can be named.", maxStores)
 	case rq.Method == Web && rq.URI == "":
 		return invalid(op, "/method/uri", "URI is required for 'web-download' import method.")
-	case rq.Method == Download && !isUUID(rq.Source):
+	case rq.Method == Download && rq.Source == "":
 		return invalid(op, "/method/glance_image_id", "Remote image id does not look like a UUID: %.100q.", rq.Source)
 	case i.TaskID != "":
 		return conflict("Image %s has an active import task; another import begins when it has ended.", i.ID)

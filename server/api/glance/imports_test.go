@@ -307,3 +307,40 @@ func TestStalledUploads(t *testing.T) {
 		w.until(id, image.Queued)
 	}
 }
+
+// Tasks of imports stay for days, and a plain member may begin any number of them.
+func TestImportsAreBounded(t *testing.T) {
+	w := newWorld(t)
+	w.serveTasks()
+	id := w.want(201, "ann", "POST", "/v2/images", rawImage).json["id"].(string)
+	long := strings.Repeat("x", 3000)
+	for _, body := range []string{
+		`{"method":{"name":"web-download","uri":"http://127.0.0.1/` + long + `"}}`,
+		`{"method":{"name":"glance-download","glance_image_id":"` + long + `"}}`,
+		`{"method":{"name":"web-download","uri":"http://127.0.0.1/","glance_image_id":"` + long + `"}}`,
+		`{"method":{"name":"glance-download","glance_image_id":"` + id + `","glance_region":"` + long + `"}}`,
+		`{"method":{"name":"glance-download","glance_image_id":"` + id + `","glance_service_interface":"` + long + `"}}`,
+		`{"method":{"name":"glance-direct"},"stores":[` + strings.Repeat(`"files",`, 64) + `"files"]}`,
+	} {
+		w.start(400, "ann", id, body)
+	}
+	tasks := func() (n int) {
+		for k := range task.Tasks.By(w.store.Snapshot(), "subject", id) {
+			if k.Kind == image.ImportTask {
+				n++
+			}
+		}
+		return n
+	}
+	for range 12 {
+		w.start(202, "ann", id, `{"method":{"name":"glance-download","glance_image_id":"`+id+`"}}`) // it has no bytes
+		w.imported(id)
+	}
+	if n := tasks(); n != 10 {
+		t.Errorf("%d tasks of 12 imports are kept, want 10", n)
+	}
+	w.want(204, "ann", "DELETE", "/v2/images/"+id, nil)
+	if n := tasks(); n != 0 {
+		t.Errorf("%d tasks are left of an image that was deleted", n)
+	}
+}

@@ -25,8 +25,8 @@ func (a *api) appCredentialRoutes() []front.Route {
 	}
 }
 
-// lasting guards a row that makes or takes away what outlives the caller's token:
-// what was lent for a purpose must not become more than that.
+// lasting guards a row that makes, tells the secret of or takes away what outlives the caller's
+// token: what was lent for a purpose must not become more than that.
 func (a *api) lasting(h front.Handler) front.Handler {
 	return func(rq *front.Request) (*front.Response, error) {
 		t, err := a.Authority.Validate(rq.Read(), rq.Token)

@@ -72,4 +72,10 @@ func TestSizes(t *testing.T) {
 		}
 	}
 	w.call(admin, "POST /users/"+user+"/application_credentials", rules(100)).must(201)
+	// Nor does one row grow by many calls.
+	demo := w.login("demo", "demo")
+	cert := w.call(demo, "POST /credentials", `{"credential":{"type":"cert","blob":"x","a":"`+x(60000)+`"}}`).must(201).at("credential/id")
+	w.call(demo, "PATCH /credentials/"+cert, `{"credential":{"b":"`+x(60000)+`"}}`).must(400)
+	w.call(demo, "PATCH /credentials/"+cert, `{"credential":{"a":"y","b":"`+x(60000)+`"}}`).must(200)
+	w.call(admin, "PATCH /users/"+user, `{"user":{"a":"`+x(70000)+`"}}`).must(400)
 }

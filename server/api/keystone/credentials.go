@@ -14,9 +14,9 @@ import (
 func (a *api) credentialRoutes() []front.Route {
 	t := credentialTarget
 	return []front.Route{
-		{Method: "GET", Path: "/credentials", Rule: "identity:credential:list", Handle: credentialList},
+		{Method: "GET", Path: "/credentials", Rule: "identity:credential:list", Handle: a.lasting(credentialList)},
 		{Method: "POST", Path: "/credentials", Rule: "identity:credential:create", Target: newOf("credential", "user_id"), Handle: a.lasting(a.credentialCreate)},
-		{Method: "GET", Path: "/credentials/{id}", Rule: "identity:credential:get", Target: t, Handle: credentialShow},
+		{Method: "GET", Path: "/credentials/{id}", Rule: "identity:credential:get", Target: t, Handle: a.lasting(credentialShow)},
 		{Method: "PATCH", Path: "/credentials/{id}", Rule: "identity:credential:update", Target: t, Handle: a.lasting(a.credentialUpdate)},
 		{Method: "DELETE", Path: "/credentials/{id}", Rule: "identity:credential:delete", Target: t, Handle: a.lasting(deleter(identity.CredentialDelete))},
 	}
@@ -81,8 +81,7 @@ func (b *credentialBody) apply(c *identity.Credential) error {
 	w.UserID.to(&c.UserID)
 	w.ProjectID.to(&c.ProjectID)
 	w.Type.to(&c.Type)
-	c.Extra = c.Extra.With(kept(w.Extra))
-	return immutable("credential", "id", w.ID, c.ID)
+	return cmp.Or(keep("credential", &c.Extra, w.Extra), immutable("credential", "id", w.ID, c.ID))
 }
 
 // put returns what stores a credential that holds what the body says, else what it held.

@@ -17,9 +17,9 @@ func (a *api) ec2Routes() []front.Route {
 	const of, one = "/users/{id}/credentials/OS-EC2", "/users/{id}/credentials/OS-EC2/{access}"
 	t := userTarget
 	return []front.Route{
-		{Method: "GET", Path: of, Rule: "identity:ec2_credential:list", Target: t, Handle: ec2List},
+		{Method: "GET", Path: of, Rule: "identity:ec2_credential:list", Target: t, Handle: a.lasting(ec2List)},
 		{Method: "POST", Path: of, Rule: "identity:ec2_credential:create", Target: t, Handle: a.lasting(a.ec2Create)},
-		{Method: "GET", Path: one, Rule: "identity:ec2_credential:get", Target: t, Handle: ec2Show},
+		{Method: "GET", Path: one, Rule: "identity:ec2_credential:get", Target: t, Handle: a.lasting(ec2Show)},
 		{Method: "DELETE", Path: one, Rule: "identity:ec2_credential:delete", Target: t, Handle: a.lasting(ec2Delete)},
 	}
 }

@@ -63,8 +63,7 @@ func (b *endpointBody) apply(e *identity.Endpoint) error {
 	w.URL.to(&e.URL)
 	w.Name.to(&e.Name)
 	w.Enabled.to(&e.Enabled)
-	e.Extra = e.Extra.With(kept(w.Extra))
-	return cmp.Or(immutable("endpoint", "id", w.ID, e.ID), required("endpoint", "interface", e.Interface), required("endpoint", "service_id", e.ServiceID), required("endpoint", "url", e.URL))
+	return cmp.Or(keep("endpoint", &e.Extra, w.Extra), immutable("endpoint", "id", w.ID, e.ID), required("endpoint", "interface", e.Interface), required("endpoint", "service_id", e.ServiceID), required("endpoint", "url", e.URL))
 }
 
 // put stores an endpoint, with the region that the old member names.

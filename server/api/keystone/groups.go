@@ -72,8 +72,7 @@ func (b *groupBody) apply(g *identity.Group) error {
 	w := b.Group
 	w.Name.to(&g.Name)
 	w.Description.to(&g.Description)
-	g.Extra = g.Extra.With(kept(w.Extra))
-	return cmp.Or(immutable("group", "id", w.ID, g.ID), immutable("group", "domain_id", w.DomainID, g.DomainID))
+	return cmp.Or(keep("group", &g.Extra, w.Extra), immutable("group", "id", w.ID, g.ID), immutable("group", "domain_id", w.DomainID, g.DomainID))
 }
 
 func groupList(rq *front.Request) (*front.Response, error) {

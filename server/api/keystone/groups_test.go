@@ -81,6 +81,13 @@ func TestManagersGiveNoMoreThanTheyHave(t *testing.T) {
 	w.call(token, "DELETE /users/"+clerk, "").must(403)
 	w.call(token, "GET /users/"+clerk, "").must(200)
 	w.call(admin, "DELETE /users/"+clerk, "").must(204)
+	// Nor one to whom a trust lends more.
+	clerk = w.call(token, "POST /users", `{"user":{"name":"clerk"}}`).must(201).at("user/id")
+	trust := w.call(admin, "POST /OS-TRUST/trusts", `{"trust":{"trustor_user_id":"`+w.id(admin, "users", "admin")+`","trustee_user_id":"`+clerk+
+		`","project_id":"`+w.id(admin, "projects", "admin")+`","impersonation":false,"roles":[{"name":"reader"}]}}`).must(201).at("trust/id")
+	w.call(token, "PATCH /users/"+clerk, `{"user":{"password":"x"}}`).must(403)
+	w.call(admin, "DELETE /OS-TRUST/trusts/"+trust, "").must(204)
+	w.call(token, "PATCH /users/"+clerk, `{"user":{"password":"x"}}`).must(200)
 }
 
 func TestImmutable(t *testing.T) {

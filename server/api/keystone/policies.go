@@ -1,6 +1,7 @@
 package keystone
 
 import (
+	"cmp"
 	"github.com/cloudlet/cloudlet/server/api/front"
 	"github.com/cloudlet/cloudlet/server/identity"
 	"github.com/cloudlet/cloudlet/statestore"
@@ -50,8 +51,7 @@ type policyBody struct {
 func (b *policyBody) apply(p *identity.Policy) error {
 	b.Policy.Type.to(&p.Type)
 	b.Policy.Blob.to(&p.Blob)
-	p.Extra = p.Extra.With(kept(b.Policy.Extra))
-	return immutable("policy", "id", b.Policy.ID, p.ID)
+	return cmp.Or(keep("policy", &p.Extra, b.Policy.Extra), immutable("policy", "id", b.Policy.ID, p.ID))
 }
 
 func policyList(rq *front.Request) (*front.Response, error) {

@@ -47,11 +47,10 @@ type regionBody struct {
 func (b *regionBody) apply(r *identity.Region) error {
 	b.Region.Description.to(&r.Description)
 	b.Region.ParentID.to(&r.ParentID)
-	r.Extra = r.Extra.With(kept(b.Region.Extra))
 	if !b.Region.Enabled.or(true) {
 		return cloud.Errorf(cloud.Invalid, "region", "Invalid input for field 'enabled': a region cannot be disabled.").At("/region/enabled")
 	}
-	return immutable("region", "id", b.Region.ID, r.ID)
+	return cmp.Or(keep("region", &r.Extra, b.Region.Extra), immutable("region", "id", b.Region.ID, r.ID))
 }
 
 func regionList(rq *front.Request) (*front.Response, error) {

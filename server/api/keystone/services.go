@@ -50,8 +50,7 @@ func (b *serviceBody) apply(s *identity.Service) error {
 	b.Service.Type.to(&s.Type)
 	b.Service.Description.to(&s.Description)
 	b.Service.Enabled.to(&s.Enabled)
-	s.Extra = s.Extra.With(kept(b.Service.Extra))
-	return cmp.Or(immutable("service", "id", b.Service.ID, s.ID), required("service", "type", s.Type))
+	return cmp.Or(keep("service", &s.Extra, b.Service.Extra), immutable("service", "id", b.Service.ID, s.ID), required("service", "type", s.Type))
 }
 
 func serviceList(rq *front.Request) (*front.Response, error) {

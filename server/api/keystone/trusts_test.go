@@ -46,6 +46,11 @@ func TestTrusts(t *testing.T) {
 	w.call(lent, "GET /OS-TRUST/trusts/"+id+"/roles/"+member, "").must(404)
 	w.call("", "POST /auth/tokens", tokenAuth(lent, projectNamed("demo"))).must(403)
 	w.call(lent, "POST /credentials", `{"credential":{"type":"cert","blob":"x"}}`).must(403)
+	pair := w.call(demo, "POST /users/"+me+"/credentials/OS-EC2", `{"tenant_id":"`+project+`"}`).must(201).at("credential/access")
+	for _, secret := range []string{"/credentials", "/credentials/" + identity.EC2ID(pair), "/users/" + me + "/credentials/OS-EC2", "/users/" + me + "/credentials/OS-EC2/" + pair} {
+		w.call(demo, "GET "+secret, "").must(200)
+		w.call(lent, "GET "+secret, "").must(403)
+	}
 	w.call(lent, "POST /users/"+me+"/application_credentials", `{"application_credential":{"name":"x"}}`).must(403)
 	// Lending on.
 	on := func(more string) string {

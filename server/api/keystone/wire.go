@@ -89,20 +89,21 @@ func (s *secret) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 	return errors.New("a value of type 'string' is required")
 }
 
-// kept returns the members of a body that Keystone does not know and keeps all the
-// same, without those that answers have of themselves.
-func kept(unknown identity.Extra, own ...string) identity.Extra {
+// keep stores the members of a body that Keystone does not know and keeps all the
+// same, without those that answers have of themselves. Error kind: Invalid.
+func keep(kind string, to *identity.Extra, unknown identity.Extra, own ...string) (err error) {
 	for _, name := range append(own, "links") {
 		delete(unknown, name)
 	}
-	return unknown
+	*to, err = to.With(kind, unknown)
+	return err
 }
 
 // change makes the changes of a body that all resources have in common.
 func change(kind string, o *identity.Options, given identity.Options, e *identity.Extra, unknown identity.Extra) error {
 	next, err := o.With(kind, given)
-	*o, *e = next, e.With(kept(unknown, "password_expires_at", "parents", "subtree"))
-	return err
+	*o = next
+	return cmp.Or(err, keep(kind, e, unknown, "password_expires_at", "parents", "subtree"))
 }
 
 type self struct {
