@@ -51,7 +51,7 @@ func set[T any](to *T, from *T) {
 }
 
 // ImageCreate makes an image without bytes, with the given id or, if that is
-// empty, a fresh one. Error kinds: Invalid, Quota, Conflict if the id is taken.
+// empty, a fresh one. Error kinds: Invalid, Quota, Conflict if the id is taken, or was a public image's.
 func ImageCreate(tx *statestore.Txn, c cloud.Caller, id string, ch ImageChange) (Image, error) {
 	const op = "ImageCreate"
 	if id != "" && (!isUUID(id) || id == cloud.UnknownID) {
@@ -60,7 +60,8 @@ func ImageCreate(tx *statestore.Txn, c cloud.Caller, id string, ch ImageChange) 
 	if id == "" {
 		id = tx.NewID()
 	}
-	if _, taken := Images.Get(tx, id); taken {
+	_, taken := Images.Get(tx, id)
+	if _, was := retirees.Get(tx, id); taken || was {
 		return Image{}, fault(cloud.Conflict, op, id, "/id", "Image ID %s already exists!", id)
 	}
 	i := ch.apply(Image{ID: id, ProjectID: c.ProjectID, Status: Queued, Visibility: Shared, CreatedAt: tx.Now(), UpdatedAt: tx.Now()})
@@ -143,6 +144,9 @@ func remove(tx *statestore.Txn, i Image) {
 	}
 	if i.Imported {
 		forgetImports(tx, i.ID, 0)
+	}
+	if i.Visibility == Public {
+		retirees.Put(tx, retired{i.ID})
 	}
 	Cache.Delete(tx, i.ID)
 	Images.Delete(tx, i.ID)

@@ -133,8 +133,15 @@ var Members = statestore.NewTable(statestore.TableDef[Member]{
 	},
 })
 
+// retired is the id of an image that everybody could see and that is no more. No other is to have
+// it: whoever names it still would get another's bytes. Images that users offer by themselves
+// leave none, or anybody could have any number kept.
+type retired struct{ ID string }
+
+var retirees = statestore.NewTable(statestore.TableDef[retired]{Name: "image_retired", Version: 1, Key: func(x *retired) string { return x.ID }})
+
 // Tables are the package's tables, for statestore.Options.
-var Tables = []statestore.AnyTable{Images, Owners, Members, Namespaces, Cache}
+var Tables = []statestore.AnyTable{Images, Owners, Members, Namespaces, Cache, retirees}
 
 // StandIns puts the image that stands, in a plan session, for one that the plan
 // will make: active, visible to all, without demands on a flavor.

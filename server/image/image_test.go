@@ -102,6 +102,22 @@ func TestImageUpdateAndDelete(t *testing.T) {
 	}
 }
 
+// Whoever names a public image that is no more does not get the bytes of another.
+func TestIDsOfPublicImages(t *testing.T) {
+	w := newWorld(t)
+	const id = "22222222-2222-4222-8222-222222222222"
+	for _, v := range []Visibility{Private, Shared, Community, Public} {
+		if _, err := w.create(ann, id, ImageChange{Visibility: &v}); err != nil {
+			t.Fatal(v, err)
+		}
+		if _, err := get(w, func(tx *statestore.Txn) (Image, error) { return ImageDelete(tx, ann, id) }); err != nil {
+			t.Fatal(v, err)
+		}
+	}
+	_, err := w.create(ann, id, ImageChange{})
+	wantKind(t, "the id of a public image that was deleted", err, cloud.Conflict, "/id")
+}
+
 func TestTransitions(t *testing.T) {
 	for s := range transitions {
 		for _, e := range []Event{Upload, Done, Interrupted, Refused, Deactivate, Reactivate, Delete} {

@@ -20,7 +20,7 @@ type Options struct {
 	Kinds []Kind
 	Clock cloud.Clock  // nil: the machine's
 	Log   *slog.Logger // nil: slog.Default
-	// Workers is how many tasks run at once. Default DefaultWorkers.
+	// Workers is how many tasks run at once; of one project, three quarters of them. Default DefaultWorkers.
 	Workers int
 }
 
@@ -39,13 +39,19 @@ type Engine struct {
 	work sync.WaitGroup
 
 	mu      sync.Mutex
-	running map[string]context.CancelFunc // by task
+	running map[string]place // by task
+}
+
+// place is a task that runs.
+type place struct {
+	owner  string
+	cancel context.CancelFunc
 }
 
 // New returns an engine, which does nothing before Serve.
 func New(o Options) *Engine {
 	e := &Engine{store: o.Store, kinds: map[string]Kind{}, clock: o.Clock, log: o.Log, workers: o.Workers,
-		poke: make(chan struct{}, 1), running: map[string]context.CancelFunc{}}
+		poke: make(chan struct{}, 1), running: map[string]place{}}
 	if e.clock == nil {
 		e.clock = cloud.RealClock{}
 	}
@@ -114,9 +120,9 @@ func (e *Engine) look(ctx context.Context, snap *statestore.Snapshot) (again tim
 func (e *Engine) drop(open []Task) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	for id, cancel := range e.running {
+	for id, p := range e.running {
 		if !slices.ContainsFunc(open, func(t Task) bool { return t.ID == id }) {
-			cancel()
+			p.cancel()
 		}
 	}
 }
@@ -151,20 +157,32 @@ func (e *Engine) sleep(ctx context.Context, watch *statestore.Watch, until time.
 	return nil
 }
 
+// room reports whether there is a place for a task of a project: some are left to others,
+// however many tasks one has and however slow they are. e.mu is held.
+func (e *Engine) room(owner string) bool {
+	theirs := 0
+	for _, p := range e.running {
+		if owner != "" && p.owner == owner {
+			theirs++
+		}
+	}
+	return len(e.running) < e.workers && theirs < max(1, e.workers-(e.workers+3)/4)
+}
+
 // begin runs a task's step in a goroutine, unless it runs or there is no place.
 func (e *Engine) begin(ctx context.Context, id string) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.running[id] != nil || len(e.running) >= e.workers {
+	if _, runs := e.running[id]; runs {
 		return
 	}
 	// What was looked at may be older than the end of its last step.
 	t, ok := Tasks.Get(e.store.Snapshot(), id)
-	if !ok || !t.State.Open() || t.NotBefore.After(e.clock.Now()) {
+	if !ok || !t.State.Open() || t.NotBefore.After(e.clock.Now()) || !e.room(t.ProjectID) {
 		return
 	}
 	ctx, cancel := context.WithCancel(ctx)
-	e.running[id] = cancel
+	e.running[id] = place{t.ProjectID, cancel}
 	e.work.Go(func() {
 		e.step(ctx, t)
 		cancel()

@@ -327,3 +327,30 @@ func TestCrash(t *testing.T) {
 		}
 	}
 }
+
+// Tasks of one project that do not end leave places to others.
+func TestProjectsDoNotStarveEachOther(t *testing.T) {
+	s, c := newWorld(t)
+	ran := make(chan string, 100)
+	kind := Kind{Name: "k", Steps: map[string]Step{"slow": func(ctx context.Context, r *Run) (Outcome, error) {
+		ran <- r.ProjectID
+		<-ctx.Done()
+		return Outcome{}, ctx.Err()
+	}, "quick": func(_ context.Context, r *Run) (Outcome, error) {
+		ran <- r.ProjectID
+		return Done(), nil
+	}}}
+	for range 3 * DefaultWorkers {
+		create(t, s, Spec{Kind: "k", Step: "slow", Owner: "greedy"})
+	}
+	serve(t, s, c, kind)
+	for range DefaultWorkers * 3 / 4 {
+		if who := <-ran; who != "greedy" {
+			t.Fatal(who)
+		}
+	}
+	create(t, s, Spec{Kind: "k", Step: "quick", Owner: "patient"})
+	if who := <-ran; who != "patient" {
+		t.Errorf("%s has more than its places", who)
+	}
+}
