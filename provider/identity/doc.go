@@ -5,9 +5,9 @@
 //
 // Invariants:
 //
-//	I1. What a plan shows was run by the cloud in the plan session, unless it refers
+//	I1  What a plan shows was run by the cloud in the plan session, unless it refers
 //	    to something that has no id yet and could be one of several.
-//	I2. A write-only value is sent and kept nowhere.
+//	I2  A write-only value is sent and kept nowhere.
 //
 // It rests on provider/managed, and imports no resource.
 package identity

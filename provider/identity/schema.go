@@ -8,7 +8,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework-validators/setvalidator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/attr"
-	source "github.com/hashicorp/terraform-plugin-framework/datasource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/booldefault"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/setdefault"
@@ -64,29 +63,4 @@ type Options struct {
 // Immutable is the same as the API is sent it.
 func Immutable(on types.Bool) types.Object {
 	return types.ObjectValueMust(map[string]attr.Type{"immutable": types.BoolType}, map[string]attr.Value{"immutable": on})
-}
-
-// Sought is an attribute that a data source is asked by, or else tells.
-func Sought(doc string) source.StringAttribute {
-	return source.StringAttribute{Optional: true, Computed: true, MarkdownDescription: doc, Validators: Some()}
-}
-
-// Told is an attribute that a data source tells.
-func Told(doc string) source.StringAttribute {
-	return source.StringAttribute{Computed: true, MarkdownDescription: doc}
-}
-
-// ToldBool is one that is true or false.
-func ToldBool(doc string) source.BoolAttribute {
-	return source.BoolAttribute{Computed: true, MarkdownDescription: doc}
-}
-
-// ToldInt is one that is a number.
-func ToldInt(doc string) source.Int64Attribute {
-	return source.Int64Attribute{Computed: true, MarkdownDescription: doc}
-}
-
-// ToldSet is one that is a set of texts.
-func ToldSet(doc string) source.SetAttribute {
-	return source.SetAttribute{Computed: true, ElementType: types.StringType, MarkdownDescription: doc}
 }

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"net/url"
-	"slices"
-	"strings"
 
 	"github.com/gophercloud/gophercloud/v2"
 	"github.com/hashicorp/terraform-plugin-framework-validators/datasourcevalidator"
@@ -29,73 +27,47 @@ type Found[M, W any] interface {
 	Fill(ctx context.Context, w W, diags *diag.Diagnostics)
 }
 
-// Source is the Terraform data source of a kind: one thing, found by its id or by
-// those of its attributes that are optional.
-type Source[M, W any, P Found[M, W]] struct {
-	client.DataSource
+// Source is how one thing of a kind is found: by its id, or by those of its attributes
+// that are optional.
+type Source struct {
 	Name, Plural, Doc string
 	Attributes        map[string]schema.Attribute                     // without id
 	Service           func(*client.Client) *gophercloud.ServiceClient // Own for what is of a user, else nil
 }
 
-// Metadata implements datasource.DataSource.
-func (d *Source[M, W, P]) Metadata(_ context.Context, req datasource.MetadataRequest, resp *datasource.MetadataResponse) {
-	resp.TypeName = req.ProviderTypeName + "_" + d.Name
-}
-
-// Schema implements datasource.DataSource.
-func (d *Source[M, W, P]) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
-	attributes := map[string]schema.Attribute{"id": Sought("Id in the cloud.")}
-	for name, a := range d.Attributes {
-		attributes[name] = a
+// NewSource returns the data source of a kind: M is Terraform's model of it, W the thing
+// as the API gives it. By id it needs no right to list.
+func NewSource[M, W any, P Found[M, W]](k Source) datasource.DataSource {
+	service := k.Service
+	if service == nil {
+		service = Service
 	}
-	resp.Schema = schema.Schema{MarkdownDescription: d.Doc, Attributes: attributes}
+	attributes := map[string]schema.Attribute{"id": managed.Asked("Id in the cloud.")}
+	maps.Copy(attributes, k.Attributes)
+	return &source[M, W]{managed.Source[M, W]{Name: k.Name, Doc: k.Doc, Attributes: attributes,
+		Find: func(ctx context.Context, c *client.Client, asked M) ([]W, error) {
+			if id := P(&asked).Key(); !id.IsNull() {
+				w, err := managed.Object[W]{Name: k.Name, Path: k.Plural}.Read(ctx, service(c), id.ValueString())
+				return []W{w}, err
+			}
+			return Find[W](ctx, service(c), k.Plural, P(&asked).Query())
+		},
+		Fill: func(ctx context.Context, m *M, w W, diags *diag.Diagnostics) { P(m).Fill(ctx, w, diags) },
+	}}
 }
 
-// ConfigValidators implements datasource.DataSourceWithConfigValidators: an id
-// says all, what is asked besides would not count.
-func (d *Source[M, W, P]) ConfigValidators(context.Context) []datasource.ConfigValidator {
-	any := []path.Expression{path.MatchRoot("id")}
-	var all []datasource.ConfigValidator
-	for _, name := range slices.Sorted(maps.Keys(d.Attributes)) {
-		if d.Attributes[name].IsOptional() {
-			any = append(any, path.MatchRoot(name))
+type source[M, W any] struct{ managed.Source[M, W] }
+
+// ConfigValidators implements datasource.DataSourceWithConfigValidators: an id says
+// all, what is asked besides would not count.
+func (d *source[M, W]) ConfigValidators(ctx context.Context) []datasource.ConfigValidator {
+	all := d.Source.ConfigValidators(ctx)
+	for name, a := range d.Attributes {
+		if name != "id" && a.IsOptional() {
 			all = append(all, datasourcevalidator.Conflicting(path.MatchRoot("id"), path.MatchRoot(name)))
 		}
 	}
-	return append(all, datasourcevalidator.AtLeastOneOf(any...))
-}
-
-// Read implements datasource.DataSource. By id it needs no right to list.
-func (d *Source[M, W, P]) Read(ctx context.Context, req datasource.ReadRequest, resp *datasource.ReadResponse) {
-	var m M
-	resp.Diagnostics.Append(req.Config.Get(ctx, &m)...)
-	if resp.Diagnostics.HasError() {
-		return
-	}
-	s := d.Client.Identity
-	if d.Service != nil {
-		s = d.Service(d.Client)
-	}
-	var w W
-	var err error
-	if id := P(&m).Key(); !id.IsNull() {
-		w, err = managed.Object[W]{Name: d.Name, Path: d.Plural}.Read(ctx, s, id.ValueString())
-	} else {
-		var all []W
-		query := P(&m).Query()
-		if all, err = Find[W](ctx, s, d.Plural, query); err == nil {
-			if w, err = client.One(all, strings.ReplaceAll(d.Name, "_", " ")); err != nil {
-				err = fmt.Errorf("%w (%s)", err, told(query))
-			}
-		}
-	}
-	if err != nil {
-		client.AddError(&resp.Diagnostics, "Cannot find the "+strings.ReplaceAll(d.Name, "_", " "), err, client.Fields{})
-		return
-	}
-	P(&m).Fill(ctx, w, &resp.Diagnostics)
-	resp.Diagnostics.Append(resp.State.Set(ctx, &m)...)
+	return all
 }
 
 // Query is a list's query of those fields that are configured.
@@ -107,15 +79,6 @@ func Query(fields map[string]types.String) url.Values {
 		}
 	}
 	return q
-}
-
-// told returns a query as text: name "boss".
-func told(q url.Values) string {
-	var parts []string
-	for _, name := range slices.Sorted(maps.Keys(q)) {
-		parts = append(parts, fmt.Sprintf("%s %q", name, q.Get(name)))
-	}
-	return strings.Join(parts, ", ")
 }
 
 // Find lists the things of a kind that a query asks for, over all pages. With a

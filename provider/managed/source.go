@@ -2,15 +2,18 @@ package managed
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework-validators/datasourcevalidator"
+	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
 	"github.com/hashicorp/terraform-plugin-framework/datasource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
 
 	"github.com/cloudlet/cloudlet/provider/client"
 )
@@ -61,7 +64,9 @@ func (d *Source[F, W]) Read(ctx context.Context, req datasource.ReadRequest, res
 	var w W
 	all, err := d.Find(ctx, d.Client, f)
 	if err == nil {
-		w, err = client.One(all, title)
+		if w, err = client.One(all, title); err != nil {
+			err = fmt.Errorf("%w (%s)", err, d.asked(ctx, req.Config))
+		}
 	}
 	if err != nil {
 		client.AddError(&resp.Diagnostics, "Cannot find the "+title, err, nil)
@@ -69,4 +74,16 @@ func (d *Source[F, W]) Read(ctx context.Context, req datasource.ReadRequest, res
 	}
 	d.Fill(ctx, &f, w, &resp.Diagnostics)
 	resp.Diagnostics.Append(resp.State.Set(ctx, &f)...)
+}
+
+// asked tells what is configured: name "boss".
+func (d *Source[F, W]) asked(ctx context.Context, config tfsdk.Config) string {
+	var parts []string
+	for _, name := range slices.Sorted(maps.Keys(d.Attributes)) {
+		var v attr.Value
+		if diags := config.GetAttribute(ctx, path.Root(name), &v); !diags.HasError() && !v.IsNull() {
+			parts = append(parts, name+" "+v.String())
+		}
+	}
+	return strings.Join(parts, ", ")
 }

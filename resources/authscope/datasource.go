@@ -10,7 +10,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/cloudlet/cloudlet/provider/client"
-	"github.com/cloudlet/cloudlet/provider/identity"
+	"github.com/cloudlet/cloudlet/provider/managed"
 )
 
 // NewDataSource returns the data source cloudlet_auth_scope.
@@ -42,15 +42,15 @@ func (d *source) Schema(_ context.Context, _ datasource.SchemaRequest, resp *dat
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "Who the provider has authenticated as, and what it works in.",
 		Attributes: map[string]schema.Attribute{
-			"user_id":           identity.Told("Id of the user."),
-			"user_name":         identity.Told("Name of the user."),
-			"user_domain_id":    identity.Told("Id of the domain that the user is in."),
-			"project_id":        identity.Told("Id of the project that it works in; null if in none."),
-			"project_name":      identity.Told("Name of the project."),
-			"project_domain_id": identity.Told("Id of the domain that the project is in."),
-			"domain_id":         identity.Told("Id of the domain that it works in; null if in none."),
-			"domain_name":       identity.Told("Name of the domain that it works in."),
-			"system":            identity.ToldBool("Whether it works in the whole system."),
+			"user_id":           managed.Told("Id of the user."),
+			"user_name":         managed.Told("Name of the user."),
+			"user_domain_id":    managed.Told("Id of the domain that the user is in."),
+			"project_id":        managed.Told("Id of the project that it works in; null if in none."),
+			"project_name":      managed.Told("Name of the project."),
+			"project_domain_id": managed.Told("Id of the domain that the project is in."),
+			"domain_id":         managed.Told("Id of the domain that it works in; null if in none."),
+			"domain_name":       managed.Told("Name of the domain that it works in."),
+			"system":            managed.ToldBool("Whether it works in the whole system."),
 			"roles":             schema.ListAttribute{Computed: true, ElementType: types.StringType, MarkdownDescription: "Names of the roles that it has there, sorted."},
 		},
 	}

@@ -61,22 +61,19 @@ func toldFlavor() map[string]schema.Attribute {
 	least := func(doc string) schema.Int64Attribute {
 		return schema.Int64Attribute{Optional: true, MarkdownDescription: doc, Validators: []validator.Int64{int64validator.AtLeast(0)}}
 	}
-	size := func(doc string) schema.Int64Attribute {
-		return schema.Int64Attribute{Computed: true, MarkdownDescription: doc}
-	}
 	return map[string]schema.Attribute{
-		"id":          schema.StringAttribute{Optional: true, Computed: true, MarkdownDescription: "Id in the cloud."},
-		"name":        schema.StringAttribute{Optional: true, Computed: true, MarkdownDescription: "Name."},
+		"id":          managed.Asked("Id in the cloud."),
+		"name":        managed.Asked("Name."),
 		"min_vcpus":   least("Least number of virtual processors."),
 		"min_ram":     least("Least memory in MiB."),
 		"min_disk":    least("Least size of the disk in GiB."),
-		"description": schema.StringAttribute{Computed: true, MarkdownDescription: "Description, for people."},
-		"vcpus":       size("Number of virtual processors."),
-		"ram":         size("Memory in MiB."),
-		"disk":        size("Size of the disk in GiB; 0 for as big as the image."),
-		"swap":        size("Size of the swap disk in MiB."),
-		"ephemeral":   size("Size of the second, empty disk in GiB."),
-		"is_public":   schema.BoolAttribute{Computed: true, MarkdownDescription: "Whether all projects may use it."},
+		"description": managed.Told("Description, for people."),
+		"vcpus":       managed.ToldInt("Number of virtual processors."),
+		"ram":         managed.ToldInt("Memory in MiB."),
+		"disk":        managed.ToldInt("Size of the disk in GiB; 0 for as big as the image."),
+		"swap":        managed.ToldInt("Size of the swap disk in MiB."),
+		"ephemeral":   managed.ToldInt("Size of the second, empty disk in GiB."),
+		"is_public":   managed.ToldBool("Whether all projects may use it."),
 		"extra_specs": schema.MapAttribute{Computed: true, ElementType: types.StringType, MarkdownDescription: "What else the scheduler and the hosts are told."},
 	}
 }

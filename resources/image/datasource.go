@@ -10,17 +10,33 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
 	"github.com/hashicorp/terraform-plugin-framework/datasource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/cloudlet/cloudlet/provider/client"
+	"github.com/cloudlet/cloudlet/provider/managed"
 )
 
 // NewDataSource returns the data source cloudlet_image.
-func NewDataSource() datasource.DataSource { return &source{} }
+func NewDataSource() datasource.DataSource {
+	return &source{managed.Source[found, wire]{Name: "image", Doc: "Finds one active image: by name or id, or by tags and properties.", Attributes: toldImage(),
+		Find: func(ctx context.Context, c *client.Client, asked found) ([]wire, error) {
+			all, err := asked.list(ctx, c.Image)
+			return asked.choose(all), err
+		},
+		Fill: func(ctx context.Context, f *found, w wire, diags *diag.Diagnostics) {
+			var m model
+			m.fill(ctx, w, diags)
+			f.ID, f.ProjectID, f.Name, f.Visibility, f.AllTags, f.AllProperties = m.ID, m.ProjectID, m.Name, m.Visibility, m.Tags, m.Properties
+			f.SHA512, f.Checksum, f.Size, f.VirtualSize, f.DiskFormat, f.ContainerFormat = m.SHA512, m.Checksum, m.Size, m.VirtualSize, m.DiskFormat, m.ContainerFormat
+			f.Protected, f.MinDisk, f.MinRAM, f.CreatedAt = m.Protected, m.MinDisk, m.MinRAM, types.StringValue(w.CreatedAt)
+		},
+	}}
+}
 
-type source struct{ client.DataSource }
+type source struct{ managed.Source[found, wire] }
 
 // found is the data source as Terraform keeps it.
 type found struct {
@@ -47,79 +63,38 @@ type found struct {
 	CreatedAt       types.String `tfsdk:"created_at"`
 }
 
-// Metadata implements datasource.DataSource.
-func (d *source) Metadata(_ context.Context, req datasource.MetadataRequest, resp *datasource.MetadataResponse) {
-	resp.TypeName = req.ProviderTypeName + "_image"
-}
-
-// Schema implements datasource.DataSource.
-func (d *source) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
-	asked := func(doc string, v ...validator.String) schema.StringAttribute {
-		return schema.StringAttribute{Optional: true, Computed: true, MarkdownDescription: doc, Validators: v}
-	}
-	told := func(doc string) schema.StringAttribute {
-		return schema.StringAttribute{Computed: true, MarkdownDescription: doc}
-	}
-	number := func(doc string) schema.Int64Attribute {
-		return schema.Int64Attribute{Computed: true, MarkdownDescription: doc}
-	}
-	resp.Schema = schema.Schema{
-		MarkdownDescription: "Finds one active image: by name or id, or by tags and properties.",
-		Attributes: map[string]schema.Attribute{
-			"id":         asked("Id in the cloud."),
-			"name":       asked("Name."),
-			"project_id": asked("Id of the project that owns it."),
-			"visibility": asked("Who may use it: `private`, `shared`, `community` or `public`.", stringvalidator.OneOf("private", "shared", "community", "public")),
-			"tags":       schema.SetAttribute{Optional: true, ElementType: types.StringType, MarkdownDescription: "Tags that it has, among others."},
-			"properties": schema.MapAttribute{Optional: true, ElementType: types.StringType, MarkdownDescription: "Properties that it has, among others."},
-			"hidden":     schema.BoolAttribute{Optional: true, MarkdownDescription: "Look among the images that are left out of lists, and not among the others. With `id`, either is found. Default: `false`."},
-			"member_status": schema.StringAttribute{Optional: true, Validators: []validator.String{stringvalidator.OneOf("accepted", "pending", "rejected", "all")},
-				MarkdownDescription: "Of the images that other projects share with this one, those that are `accepted`, `pending`, `rejected`, or `all`. Default: `accepted`. With `id`, any is found."},
-			"most_recent": schema.BoolAttribute{Optional: true, MarkdownDescription: "If several images are as configured, take the one that was created last. Default: `false`, which makes that an error. " +
-				"A newer image then replaces the instances that use this one."},
-			"all_tags":         schema.SetAttribute{Computed: true, ElementType: types.StringType, MarkdownDescription: "All its tags."},
-			"all_properties":   schema.MapAttribute{Computed: true, ElementType: types.StringType, MarkdownDescription: "All its properties."},
-			"sha512":           told("SHA-512 of the image's bytes, in hex."),
-			"checksum":         told("MD5 of the image's bytes, in hex."),
-			"size":             number("Size of the file in bytes."),
-			"virtual_size":     number("Size in bytes of the disk that a guest sees; 0 if the cloud does not tell."),
-			"disk_format":      told("Format of the file, such as `qcow2`."),
-			"container_format": told("What is around the disk, usually `bare`."),
-			"protected":        schema.BoolAttribute{Computed: true, MarkdownDescription: "Whether the cloud refuses to delete it."},
-			"min_disk":         number("Least size in GiB of a flavor's disk."),
-			"min_ram":          number("Least memory in MiB of a flavor."),
-			"created_at":       told("When it was created, as the API tells it."),
-		},
+func toldImage() map[string]schema.Attribute {
+	return map[string]schema.Attribute{
+		"id":         managed.Asked("Id in the cloud."),
+		"name":       managed.Asked("Name."),
+		"project_id": managed.Asked("Id of the project that owns it."),
+		"visibility": managed.Asked("Who may use it: `private`, `shared`, `community` or `public`.", stringvalidator.OneOf("private", "shared", "community", "public")),
+		"tags":       schema.SetAttribute{Optional: true, ElementType: types.StringType, MarkdownDescription: "Tags that it has, among others."},
+		"properties": schema.MapAttribute{Optional: true, ElementType: types.StringType, MarkdownDescription: "Properties that it has, among others."},
+		"hidden":     schema.BoolAttribute{Optional: true, MarkdownDescription: "Look among the images that are left out of lists, and not among the others. With `id`, either is found. Default: `false`."},
+		"member_status": schema.StringAttribute{Optional: true, Validators: []validator.String{stringvalidator.OneOf("accepted", "pending", "rejected", "all")},
+			MarkdownDescription: "Of the images that other projects share with this one, those that are `accepted`, `pending`, `rejected`, or `all`. Default: `accepted`. With `id`, any is found."},
+		"most_recent": schema.BoolAttribute{Optional: true, MarkdownDescription: "If several images are as configured, take the one that was created last. Default: `false`, which makes that an error. " +
+			"A newer image then replaces the instances that use this one."},
+		"all_tags":         managed.ToldSet("All its tags."),
+		"all_properties":   schema.MapAttribute{Computed: true, ElementType: types.StringType, MarkdownDescription: "All its properties."},
+		"sha512":           managed.Told("SHA-512 of the image's bytes, in hex."),
+		"checksum":         managed.Told("MD5 of the image's bytes, in hex."),
+		"size":             managed.ToldInt("Size of the file in bytes."),
+		"virtual_size":     managed.ToldInt("Size in bytes of the disk that a guest sees; 0 if the cloud does not tell."),
+		"disk_format":      managed.Told("Format of the file, such as `qcow2`."),
+		"container_format": managed.Told("What is around the disk, usually `bare`."),
+		"protected":        managed.ToldBool("Whether the cloud refuses to delete it."),
+		"min_disk":         managed.ToldInt("Least size in GiB of a flavor's disk."),
+		"min_ram":          managed.ToldInt("Least memory in MiB of a flavor."),
+		"created_at":       managed.Told("When it was created, as the API tells it."),
 	}
 }
 
-// ConfigValidators implements datasource.DataSourceWithConfigValidators.
+// ConfigValidators implements datasource.DataSourceWithConfigValidators: what else may
+// be configured says how to look, not what for.
 func (d *source) ConfigValidators(context.Context) []datasource.ConfigValidator {
 	return []datasource.ConfigValidator{datasourcevalidator.AtLeastOneOf(path.MatchRoot("id"), path.MatchRoot("name"), path.MatchRoot("tags"), path.MatchRoot("properties"))}
-}
-
-// Read implements datasource.DataSource.
-func (d *source) Read(ctx context.Context, req datasource.ReadRequest, resp *datasource.ReadResponse) {
-	var f found
-	resp.Diagnostics.Append(req.Config.Get(ctx, &f)...)
-	if resp.Diagnostics.HasError() {
-		return
-	}
-	all, err := f.list(ctx, d.Client.Image)
-	var w wire
-	if err == nil {
-		w, err = client.One(f.choose(all), "image")
-	}
-	if err != nil {
-		addError(&resp.Diagnostics, "Cannot find the image", err)
-		return
-	}
-	var m model
-	m.fill(ctx, w, &resp.Diagnostics)
-	f.ID, f.ProjectID, f.Name, f.Visibility, f.AllTags, f.AllProperties = m.ID, m.ProjectID, m.Name, m.Visibility, m.Tags, m.Properties
-	f.SHA512, f.Checksum, f.Size, f.VirtualSize, f.DiskFormat, f.ContainerFormat = m.SHA512, m.Checksum, m.Size, m.VirtualSize, m.DiskFormat, m.ContainerFormat
-	f.Protected, f.MinDisk, f.MinRAM, f.CreatedAt = m.Protected, m.MinDisk, m.MinRAM, types.StringValue(w.CreatedAt)
-	resp.Diagnostics.Append(resp.State.Set(ctx, &f)...)
 }
 
 // list returns the images that are as configured by what the API filters by, the

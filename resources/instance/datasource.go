@@ -99,31 +99,25 @@ func look(ctx context.Context, c *client.Client, w wire) (model, error) {
 }
 
 func toldInstance() map[string]schema.Attribute {
-	asked := func(doc string) schema.StringAttribute {
-		return schema.StringAttribute{Optional: true, Computed: true, MarkdownDescription: doc}
-	}
-	told := func(doc string) schema.StringAttribute {
-		return schema.StringAttribute{Computed: true, MarkdownDescription: doc}
-	}
 	return map[string]schema.Attribute{
-		"id":          asked("Id in the cloud."),
-		"name":        asked("Name."),
-		"project_id":  told("Id of the project that owns it."),
-		"description": told("Description, for people."),
-		"image_id":    told("Id of the image that it was made from."),
-		"flavor_id":   told("Id of its flavor, if the flavor still is there."),
-		"flavor_name": told("Name of its flavor."),
+		"id":          managed.Asked("Id in the cloud."),
+		"name":        managed.Asked("Name."),
+		"project_id":  managed.Told("Id of the project that owns it."),
+		"description": managed.Told("Description, for people."),
+		"image_id":    managed.Told("Id of the image that it was made from."),
+		"flavor_id":   managed.Told("Id of its flavor, if the flavor still is there."),
+		"flavor_name": managed.Told("Name of its flavor."),
 		"networks": schema.ListNestedAttribute{Computed: true, MarkdownDescription: "Network cards, in the order in which the guest sees them where the cloud tells it.",
-			NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{"network_id": told("Id of the network."), "port_id": told("Id of the port."),
-				"fixed_ip": told("First address of the card."), "mac_address": told("MAC address of the card.")}}},
-		"security_group_ids": schema.SetAttribute{Computed: true, ElementType: types.StringType, MarkdownDescription: "Ids of the security groups of the cards that the cloud made ports for."},
-		"key_pair":           told("Name of the keypair that it was made with."),
+			NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{"network_id": managed.Told("Id of the network."), "port_id": managed.Told("Id of the port."),
+				"fixed_ip": managed.Told("First address of the card."), "mac_address": managed.Told("MAC address of the card.")}}},
+		"security_group_ids": managed.ToldSet("Ids of the security groups of the cards that the cloud made ports for."),
+		"key_pair":           managed.Told("Name of the keypair that it was made with."),
 		"metadata":           schema.MapAttribute{Computed: true, ElementType: types.StringType, MarkdownDescription: "Metadata."},
-		"tags":               schema.SetAttribute{Computed: true, ElementType: types.StringType, MarkdownDescription: "Tags."},
-		"config_drive":       schema.BoolAttribute{Computed: true, MarkdownDescription: "Whether it has a config drive."},
-		"availability_zone":  told("Zone that it is in."),
-		"power_state":        told("`active`, `shutoff`, or another status of the API's in lower case."),
-		"ipv4_address":       told("First IPv4 address, if there is one."),
-		"ipv6_address":       told("First IPv6 address, if there is one."),
+		"tags":               managed.ToldSet("Tags."),
+		"config_drive":       managed.ToldBool("Whether it has a config drive."),
+		"availability_zone":  managed.Told("Zone that it is in."),
+		"power_state":        managed.Told("`active`, `shutoff`, or another status of the API's in lower case."),
+		"ipv4_address":       managed.Told("First IPv4 address, if there is one."),
+		"ipv6_address":       managed.Told("First IPv6 address, if there is one."),
 	}
 }

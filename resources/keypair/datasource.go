@@ -24,16 +24,13 @@ type found struct {
 
 // NewDataSource returns the data source cloudlet_keypair.
 func NewDataSource() datasource.DataSource {
-	told := func(doc string) schema.StringAttribute {
-		return schema.StringAttribute{Computed: true, MarkdownDescription: doc}
-	}
 	return &managed.Source[found, wire]{Name: "keypair", Doc: "Finds one keypair of the user by its name.",
 		Attributes: map[string]schema.Attribute{
-			"id":          told("Id in the cloud: the name."),
+			"id":          managed.Told("Id in the cloud: the name."),
 			"name":        schema.StringAttribute{Required: true, MarkdownDescription: "Name."},
-			"user_id":     schema.StringAttribute{Optional: true, Computed: true, MarkdownDescription: "Id of the user whose it is. Default: the one that the provider works as; another is for administrators."},
-			"public_key":  told("The public key, as in `authorized_keys`."),
-			"fingerprint": told("MD5 fingerprint of the public key."),
+			"user_id":     managed.Asked("Id of the user whose it is. Default: the one that the provider works as; another is for administrators."),
+			"public_key":  managed.Told("The public key, as in `authorized_keys`."),
+			"fingerprint": managed.Told("MD5 fingerprint of the public key."),
 		},
 		Find: func(ctx context.Context, c *client.Client, asked found) ([]wire, error) {
 			var w wire

@@ -51,21 +51,18 @@ func NewDataSource() datasource.DataSource {
 }
 
 func toldNetwork() map[string]schema.Attribute {
-	asked := func(doc string) schema.StringAttribute {
-		return schema.StringAttribute{Optional: true, Computed: true, MarkdownDescription: doc}
-	}
 	return map[string]schema.Attribute{
-		"id":                    asked("Id in the cloud."),
-		"name":                  asked("Name."),
-		"project_id":            asked("Id of the project that owns it."),
+		"id":                    managed.Asked("Id in the cloud."),
+		"name":                  managed.Asked("Name."),
+		"project_id":            managed.Asked("Id of the project that owns it."),
 		"external":              schema.BoolAttribute{Optional: true, Computed: true, MarkdownDescription: "Whether it leads outside the cloud."},
-		"description":           schema.StringAttribute{Computed: true, MarkdownDescription: "Description, for people."},
-		"admin_state_up":        schema.BoolAttribute{Computed: true, MarkdownDescription: "Whether the network carries traffic."},
-		"shared":                schema.BoolAttribute{Computed: true, MarkdownDescription: "Whether all projects may use it."},
-		"mtu":                   schema.Int64Attribute{Computed: true, MarkdownDescription: "Largest packet in bytes."},
-		"port_security_enabled": schema.BoolAttribute{Computed: true, MarkdownDescription: "Whether new ports have security groups and anti-spoofing."},
-		"network_type":          schema.StringAttribute{Computed: true, MarkdownDescription: "`flat` or `vxlan`; told to administrators only."},
-		"physical_network":      schema.StringAttribute{Computed: true, MarkdownDescription: "Name of the physical network of a `flat` one; told to administrators only."},
-		"segmentation_id":       schema.Int64Attribute{Computed: true, MarkdownDescription: "VXLAN network identifier; told to administrators only."},
+		"description":           managed.Told("Description, for people."),
+		"admin_state_up":        managed.ToldBool("Whether the network carries traffic."),
+		"shared":                managed.ToldBool("Whether all projects may use it."),
+		"mtu":                   managed.ToldInt("Largest packet in bytes."),
+		"port_security_enabled": managed.ToldBool("Whether new ports have security groups and anti-spoofing."),
+		"network_type":          managed.Told("`flat` or `vxlan`; told to administrators only."),
+		"physical_network":      managed.Told("Name of the physical network of a `flat` one; told to administrators only."),
+		"segmentation_id":       managed.ToldInt("VXLAN network identifier; told to administrators only."),
 	}
 }

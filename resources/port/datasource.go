@@ -7,7 +7,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
 	"github.com/hashicorp/terraform-plugin-framework/datasource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
-	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/cloudlet/cloudlet/provider/client"
@@ -67,28 +66,22 @@ func NewDataSource() datasource.DataSource {
 }
 
 func toldPort() map[string]schema.Attribute {
-	asked := func(doc string, v ...validator.String) schema.StringAttribute {
-		return schema.StringAttribute{Optional: true, Computed: true, MarkdownDescription: doc, Validators: v}
-	}
-	told := func(doc string) schema.StringAttribute {
-		return schema.StringAttribute{Computed: true, MarkdownDescription: doc}
-	}
 	return map[string]schema.Attribute{
-		"id":             asked("Id in the cloud."),
-		"name":           asked("Name."),
-		"project_id":     asked("Id of the project that owns it."),
-		"network_id":     asked("Id of its network."),
-		"mac_address":    asked("MAC address.", valid.MAC()),
-		"fixed_ip":       asked("One of its addresses; if none is asked for, the first.", valid.IP()),
-		"device_id":      asked("Id of what it is plugged into, such as an instance."),
-		"device_owner":   asked("What kind of thing that is, such as `compute:nova`."),
-		"description":    told("Description, for people."),
-		"admin_state_up": schema.BoolAttribute{Computed: true, MarkdownDescription: "Whether it carries traffic."},
+		"id":             managed.Asked("Id in the cloud."),
+		"name":           managed.Asked("Name."),
+		"project_id":     managed.Asked("Id of the project that owns it."),
+		"network_id":     managed.Asked("Id of its network."),
+		"mac_address":    managed.Asked("MAC address.", valid.MAC()),
+		"fixed_ip":       managed.Asked("One of its addresses; if none is asked for, the first.", valid.IP()),
+		"device_id":      managed.Asked("Id of what it is plugged into, such as an instance."),
+		"device_owner":   managed.Asked("What kind of thing that is, such as `compute:nova`."),
+		"description":    managed.Told("Description, for people."),
+		"admin_state_up": managed.ToldBool("Whether it carries traffic."),
 		"fixed_ips": schema.ListNestedAttribute{Computed: true, MarkdownDescription: "All its addresses.",
-			NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{"subnet_id": told("Id of the subnet."), "ip_address": told("The address.")}}},
-		"security_group_ids": schema.SetAttribute{Computed: true, ElementType: types.StringType, MarkdownDescription: "Ids of its security groups."},
+			NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{"subnet_id": managed.Told("Id of the subnet."), "ip_address": managed.Told("The address.")}}},
+		"security_group_ids": managed.ToldSet("Ids of its security groups."),
 		"allowed_address_pairs": schema.SetNestedAttribute{Computed: true, MarkdownDescription: "Further addresses that the guest may send from.",
-			NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{"ip_address": told("Address or CIDR."), "mac_address": told("MAC address.")}}},
-		"port_security_enabled": schema.BoolAttribute{Computed: true, MarkdownDescription: "Whether it has security groups and anti-spoofing."},
+			NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{"ip_address": managed.Told("Address or CIDR."), "mac_address": managed.Told("MAC address.")}}},
+		"port_security_enabled": managed.ToldBool("Whether it has security groups and anti-spoofing."),
 	}
 }

@@ -51,15 +51,15 @@ func limited(err error) bool {
 
 // NewDataSource returns the data source cloudlet_registered_limit.
 func NewDataSource() datasource.DataSource {
-	return &identity.Source[registered, wire, *registered]{Name: "registered_limit", Plural: "registered_limits",
+	return identity.NewSource[registered, wire, *registered](identity.Source{Name: "registered_limit", Plural: "registered_limits",
 		Doc: "Finds one registered limit: by service, region and what is counted, or by id.",
 		Attributes: map[string]source.Attribute{
-			"service_id":    identity.Sought("Id of the service."),
-			"region_id":     identity.Sought("Id of the region that it is for; null if for all."),
-			"resource_name": identity.Sought("What is counted."),
-			"default_limit": identity.ToldInt("How many a project may have; `-1` for any number."),
-			"description":   identity.Told("Description, for people."),
-		}}
+			"service_id":    managed.Asked("Id of the service."),
+			"region_id":     managed.Asked("Id of the region that it is for; null if for all."),
+			"resource_name": managed.Asked("What is counted."),
+			"default_limit": managed.ToldInt("How many a project may have; `-1` for any number."),
+			"description":   managed.Told("Description, for people."),
+		}})
 }
 
 // wire is a registered limit as the API gives it.

@@ -17,6 +17,7 @@ import (
 
 	"github.com/cloudlet/cloudlet/provider/client"
 	"github.com/cloudlet/cloudlet/provider/identity"
+	"github.com/cloudlet/cloudlet/provider/managed"
 )
 
 // NewDataSource returns the data source cloudlet_role_assignments.
@@ -62,16 +63,16 @@ func (d *source) Schema(_ context.Context, _ datasource.SchemaRequest, resp *dat
 			"inherited":  asks("`true` for those that are had in the projects below."),
 			"effective":  asks("`true` for what the assignments amount to: those of groups as their users', inherited ones as the projects', and implied roles."),
 			"assignments": schema.ListNestedAttribute{Computed: true, MarkdownDescription: "The assignments, in the order of their ids.", NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
-				"role_id":    identity.Told("Id of the role."),
-				"role_name":  identity.Told("Name of the role."),
-				"user_id":    identity.Told("Id of the user; null if it is a group's."),
-				"user_name":  identity.Told("Name of the user."),
-				"group_id":   identity.Told("Id of the group; null if it is a user's."),
-				"group_name": identity.Told("Name of the group."),
-				"project_id": identity.Told("Id of the project; null if it is had elsewhere."),
-				"domain_id":  identity.Told("Id of the domain; null if it is had elsewhere."),
-				"system":     identity.ToldBool("Whether it is had in the whole system."),
-				"inherited":  identity.ToldBool("Whether it is had in the projects below."),
+				"role_id":    managed.Told("Id of the role."),
+				"role_name":  managed.Told("Name of the role."),
+				"user_id":    managed.Told("Id of the user; null if it is a group's."),
+				"user_name":  managed.Told("Name of the user."),
+				"group_id":   managed.Told("Id of the group; null if it is a user's."),
+				"group_name": managed.Told("Name of the group."),
+				"project_id": managed.Told("Id of the project; null if it is had elsewhere."),
+				"domain_id":  managed.Told("Id of the domain; null if it is had elsewhere."),
+				"system":     managed.ToldBool("Whether it is had in the whole system."),
+				"inherited":  managed.ToldBool("Whether it is had in the projects below."),
 			}}},
 		},
 	}

@@ -25,16 +25,13 @@ type found struct {
 
 // NewDataSource returns the data source cloudlet_security_group.
 func NewDataSource() datasource.DataSource {
-	asked := func(doc string) schema.StringAttribute {
-		return schema.StringAttribute{Optional: true, Computed: true, MarkdownDescription: doc}
-	}
 	return &managed.Source[found, wire]{Name: "security_group", Doc: "Finds one security group by name or id; each project has one of the name `default`.",
 		Attributes: map[string]schema.Attribute{
-			"id":             asked("Id in the cloud."),
-			"name":           asked("Name."),
-			"project_id":     asked("Id of the project that owns it."),
-			"description":    schema.StringAttribute{Computed: true, MarkdownDescription: "Description, for people."},
-			"default_egress": schema.BoolAttribute{Computed: true, MarkdownDescription: "Whether it has the two rules that let all traffic out."},
+			"id":             managed.Asked("Id in the cloud."),
+			"name":           managed.Asked("Name."),
+			"project_id":     managed.Asked("Id of the project that owns it."),
+			"description":    managed.Told("Description, for people."),
+			"default_egress": managed.ToldBool("Whether it has the two rules that let all traffic out."),
 			"rules":          schema.SetNestedAttribute{Computed: true, MarkdownDescription: "All rules, but for those that `default_egress` stands for.", NestedObject: schema.NestedAttributeObject{Attributes: toldRule()}},
 		},
 		Find: func(ctx context.Context, c *client.Client, asked found) ([]wire, error) {
@@ -57,21 +54,15 @@ func NewDataSource() datasource.DataSource {
 }
 
 func toldRule() map[string]schema.Attribute {
-	told := func(doc string) schema.StringAttribute {
-		return schema.StringAttribute{Computed: true, MarkdownDescription: doc}
-	}
-	number := func(doc string) schema.Int64Attribute {
-		return schema.Int64Attribute{Computed: true, MarkdownDescription: doc}
-	}
 	return map[string]schema.Attribute{
-		"direction":       told("`ingress` for traffic to the instance, `egress` for traffic from it."),
-		"ethertype":       told("`IPv4` or `IPv6`."),
-		"protocol":        told("Name or number of the protocol; null for any."),
-		"port_min":        number("First port; with ICMP the type; null for any."),
-		"port_max":        number("Last port; with ICMP the code; null for any."),
-		"remote_cidr":     told("Addresses at the other end; null for any."),
-		"remote_group_id": told("Id of a security group whose ports are at the other end."),
-		"remote_self":     schema.BoolAttribute{Computed: true, MarkdownDescription: "`true`: ports of this group itself are at the other end."},
-		"description":     told("Description, for people."),
+		"direction":       managed.Told("`ingress` for traffic to the instance, `egress` for traffic from it."),
+		"ethertype":       managed.Told("`IPv4` or `IPv6`."),
+		"protocol":        managed.Told("Name or number of the protocol; null for any."),
+		"port_min":        managed.ToldInt("First port; with ICMP the type; null for any."),
+		"port_max":        managed.ToldInt("Last port; with ICMP the code; null for any."),
+		"remote_cidr":     managed.Told("Addresses at the other end; null for any."),
+		"remote_group_id": managed.Told("Id of a security group whose ports are at the other end."),
+		"remote_self":     managed.ToldBool("`true`: ports of this group itself are at the other end."),
+		"description":     managed.Told("Description, for people."),
 	}
 }

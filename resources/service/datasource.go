@@ -5,15 +5,16 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/datasource/schema"
 
 	"github.com/cloudlet/cloudlet/provider/identity"
+	"github.com/cloudlet/cloudlet/provider/managed"
 )
 
 // NewDataSource returns the data source cloudlet_service.
 func NewDataSource() datasource.DataSource {
-	return &identity.Source[service, wire, *service]{Name: "service", Plural: "services", Doc: "Finds one service of the catalog: by name, type or both, or by id.",
+	return identity.NewSource[service, wire, *service](identity.Source{Name: "service", Plural: "services", Doc: "Finds one service of the catalog: by name, type or both, or by id.",
 		Attributes: map[string]schema.Attribute{
-			"name":        identity.Sought("Name."),
-			"type":        identity.Sought("What API it is, such as `compute`."),
-			"description": identity.Told("Description, for people."),
-			"enabled":     identity.ToldBool("Whether it is in the catalog."),
-		}}
+			"name":        managed.Asked("Name."),
+			"type":        managed.Asked("What API it is, such as `compute`."),
+			"description": managed.Told("Description, for people."),
+			"enabled":     managed.ToldBool("Whether it is in the catalog."),
+		}})
 }

@@ -56,27 +56,21 @@ func NewDataSource() datasource.DataSource {
 }
 
 func toldSubnet() map[string]schema.Attribute {
-	asked := func(doc string, v ...validator.String) schema.StringAttribute {
-		return schema.StringAttribute{Optional: true, Computed: true, MarkdownDescription: doc, Validators: v}
-	}
-	told := func(doc string) schema.StringAttribute {
-		return schema.StringAttribute{Computed: true, MarkdownDescription: doc}
-	}
 	return map[string]schema.Attribute{
-		"id":         asked("Id in the cloud."),
-		"name":       asked("Name."),
-		"network_id": asked("Id of the network."),
-		"project_id": asked("Id of the project that owns it."),
-		"cidr":       asked("The range.", valid.CIDR()),
+		"id":         managed.Asked("Id in the cloud."),
+		"name":       managed.Asked("Name."),
+		"network_id": managed.Asked("Id of the network."),
+		"project_id": managed.Asked("Id of the project that owns it."),
+		"cidr":       managed.Asked("The range.", valid.CIDR()),
 		"ip_version": schema.Int64Attribute{Optional: true, Computed: true, MarkdownDescription: "`4` or `6`.", Validators: []validator.Int64{int64validator.OneOf(4, 6)}},
 
-		"description":     told("Description, for people."),
-		"gateway_ip":      told("Address of the default gateway that guests are told, if there is one."),
-		"enable_dhcp":     schema.BoolAttribute{Computed: true, MarkdownDescription: "Whether guests get their address by DHCP."},
+		"description":     managed.Told("Description, for people."),
+		"gateway_ip":      managed.Told("Address of the default gateway that guests are told, if there is one."),
+		"enable_dhcp":     managed.ToldBool("Whether guests get their address by DHCP."),
 		"dns_nameservers": schema.ListAttribute{Computed: true, ElementType: types.StringType, MarkdownDescription: "Name servers that guests are told, in order."},
 		"allocation_pools": schema.SetNestedAttribute{Computed: true, MarkdownDescription: "Ranges that addresses are taken from.",
-			NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{"start": told("First address."), "end": told("Last address.")}}},
+			NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{"start": managed.Told("First address."), "end": managed.Told("Last address.")}}},
 		"host_routes": schema.SetNestedAttribute{Computed: true, MarkdownDescription: "Further routes that guests are told.",
-			NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{"destination": told("Range that is reached."), "nexthop": told("Address that leads there.")}}},
+			NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{"destination": managed.Told("Range that is reached."), "nexthop": managed.Told("Address that leads there.")}}},
 	}
 }
