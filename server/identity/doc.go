@@ -1,6 +1,7 @@
 // Package identity is the domain of who there is and what they may be: domains,
-// projects, users, groups, roles, assignments, the catalog of services, passwords and
-// tokens.
+// projects, users, groups, roles, assignments, the catalog of services with its limits,
+// passwords and tokens; what users lend (application credentials, trusts, OAuth 1.0a)
+// and the credentials that they keep. Of federation it keeps the records only.
 //
 // The Keystone dialect (server/api/keystone) calls it for its users; the front
 // asks it, on every call, who a token speaks for (Authority.Authenticate).
@@ -31,8 +32,10 @@
 //	    keep their scope, and make nothing that outlives them unless they may.
 //	I9  A passcode, a use of a trust that is counted, and a request that a consumer
 //	    signed, is spent in the transaction before the token is given out.
-//	I10 Credentials are stored sealed under the token keys; a new key seals them
-//	    again before an old one is forgotten.
+//	I10 Credentials and OAuth's secrets are stored sealed under the token keys; a new
+//	    key seals them again before an old one is forgotten, and no key is while a
+//	    token that it sealed may be shown.
+//	I11 The id of a project, domain or user that is no more is never another's.
 //
 // It knows nothing of HTTP and imports only cloud and statestore.
 package identity

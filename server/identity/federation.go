@@ -173,8 +173,8 @@ type mappingDomain struct {
 	Name string `json:"name"`
 }
 
-// Check refuses rules that are none. Error kind: Invalid, with the rule.
-func (m Mapping) Check() error {
+// check refuses rules that are none. Error kind: Invalid, with the rule.
+func (m Mapping) check() error {
 	const at = "/mapping/rules"
 	refuse := func(format string, args ...any) *cloud.Error {
 		return cloud.Errorf(cloud.Invalid, "mapping", format, args...).At(at)
@@ -207,7 +207,7 @@ func MappingPut(tx *statestore.Txn, m Mapping) (Mapping, error) {
 	if err := fits("mapping", "/mapping/id", m.ID); err != nil {
 		return m, err
 	}
-	if err := m.Check(); err != nil {
+	if err := m.check(); err != nil {
 		return m, err
 	}
 	m.Rules = m.Rules.Clone()

@@ -23,34 +23,12 @@ import (
 // openImages opens the stores of images' bytes, in the state that a process that
 // died left them in, and the engine of the tasks about them.
 func (s *Server) openImages(ctx context.Context) (*image.Content, error) {
-	limits, err := defaultLimits(s.o.ImageLimits)
-	if err != nil {
+	if err := s.checkConversion(ctx); err != nil {
 		return nil, err
 	}
-	if s.o.ImageFormat != "" {
-		if err := convert.Check(s.o.ImageFormat); err != nil {
-			return nil, err
-		}
-		lacks, err := convert.Missing(ctx)
-		if err != nil {
-			return nil, err
-		}
-		if len(lacks) > 0 {
-			s.o.Log.Warn("qemu-img, which converts what users bring, is confined less than it should be: this system has no " + strings.Join(lacks, ", no ") + " for it")
-		}
-	}
-	if _, err := signature.LoadTrust(s.o.ImageTrustDir); err != nil {
-		return nil, fmt.Errorf("trusted certificates of images: %w", err)
-	}
-	o := image.ContentOptions{Signing: image.SigningOptions{Stored: certificate, TrustDir: s.o.ImageTrustDir},
-		Default: s.o.DefaultStore, DeleteDelay: s.o.DeleteDelay,
-		Limits: func(r statestore.Reader, projectID string) image.Limits { return s.imageLimits(r, projectID, limits) }}
-	for _, id := range slices.Sorted(maps.Keys(s.o.ImageStores)) {
-		st, err := imageStore(id, s.o.ImageStores[id])
-		if err != nil {
-			return nil, fmt.Errorf("image store %s: %w", id, err)
-		}
-		o.More = append(o.More, st)
+	o, err := s.contentOptions()
+	if err != nil {
+		return nil, err
 	}
 	content, err := image.OpenContent(filepath.Join(s.o.DataDir, imageDir), o)
 	if err == nil {
@@ -72,6 +50,44 @@ func (s *Server) openImages(ctx context.Context) (*image.Content, error) {
 		Kinds: content.Kinds(image.ImportOptions{Fetcher: s.fetcher(), Region: s.o.Region,
 			Decompress: s.o.Decompress, Format: s.o.ImageFormat, Converter: convert.Converter{}})})
 	return content, nil
+}
+
+// checkConversion reports why images cannot be converted as configured, and logs what
+// the system lacks to confine what does it.
+func (s *Server) checkConversion(ctx context.Context) error {
+	if s.o.ImageFormat == "" {
+		return nil
+	}
+	if err := convert.Check(s.o.ImageFormat); err != nil {
+		return err
+	}
+	lacks, err := convert.Missing(ctx)
+	if len(lacks) > 0 {
+		s.o.Log.Warn("qemu-img, which converts what users bring, is confined less than it should be: this system has no " + strings.Join(lacks, ", no ") + " for it")
+	}
+	return err
+}
+
+// contentOptions are what the configuration says of images' bytes.
+func (s *Server) contentOptions() (o image.ContentOptions, err error) {
+	limits, err := defaultLimits(s.o.ImageLimits)
+	if err != nil {
+		return o, err
+	}
+	if _, err := signature.LoadTrust(s.o.ImageTrustDir); err != nil {
+		return o, fmt.Errorf("trusted certificates of images: %w", err)
+	}
+	o = image.ContentOptions{Signing: image.SigningOptions{Stored: certificate, TrustDir: s.o.ImageTrustDir},
+		Default: s.o.DefaultStore, DeleteDelay: s.o.DeleteDelay,
+		Limits: func(r statestore.Reader, projectID string) image.Limits { return s.imageLimits(r, projectID, limits) }}
+	for _, id := range slices.Sorted(maps.Keys(s.o.ImageStores)) {
+		st, err := imageStore(id, s.o.ImageStores[id])
+		if err != nil {
+			return o, fmt.Errorf("image store %s: %w", id, err)
+		}
+		o.More = append(o.More, st)
+	}
+	return o, nil
 }
 
 // certificate finds a certificate in the credential store.

@@ -22,7 +22,8 @@
 //	I1  A handler reads through Request.Read and writes through Request.Write
 //	    only. In a plan session both are the session's fork, so the same
 //	    handler serves a plan and an apply.
-//	I2  What the caller may not see answers 404, what it may see but not do 403.
+//	I2  What the caller may not see answers 404, what it may see but not do 403. A
+//	    service without a Visible rule, Keystone's, says 403 to both.
 //	I3  One Request reads one snapshot until it writes: an answer never mixes
 //	    two states.
 //	I4  Every answer bears X-Openstack-Request-Id, and an error of kind Internal

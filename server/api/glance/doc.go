@@ -13,14 +13,15 @@
 //   - An import's bytes are checked as an upload's are; one that fails leaves the
 //     image queued, and its task tells why. glance-download is from this cloud's own
 //     region, without a detour over the network.
-//   - The cache is of no copies: stores are local and hosts keep their own. To cache
-//     an image reads and checks its bytes.
+//   - The cache is of no copies: hosts keep their own. To cache an image reads and
+//     checks its bytes.
 //   - A signed image needs all four properties, which are settled with its bytes; what is
 //     signed is stored as it was brought. See package image/signature.
 //   - Unified limits hold in the transaction that needs them, where Glance's are soft.
 //   - Locations are offered only if the operator says so. No instance starts from an
 //     image whose bytes are elsewhere.
-//   - Tasks are made by imports only, and tell their progress in per cent.
+//   - Tasks are of imports only, whether an image's or made by themselves (of the type
+//     import), and tell their progress in per cent.
 //   - GETs can be waited on, and everything can be tried in a plan session (see front).
 //
 // Invariants:

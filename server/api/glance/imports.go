@@ -67,6 +67,16 @@ type importBody struct {
 	AllMustSucceed *bool    `json:"all_stores_must_succeed"`
 }
 
+// request is what the body asks for; store is the one that takes the image if it names none.
+func (b *importBody) request(store string) image.ImportRequest {
+	ir := image.ImportRequest{Method: image.Method(b.Method.Name), URI: b.Method.URI, Source: b.Method.Source, Region: b.Method.Region, Interface: b.Method.Interface,
+		Stores: b.Stores, AllStores: b.AllStores, AllMustSucceed: b.AllMustSucceed == nil || *b.AllMustSucceed}
+	if store != "" && len(ir.Stores) == 0 && !ir.AllStores {
+		ir.Stores = []string{store}
+	}
+	return ir
+}
+
 func (a *api) importBegin(rq *front.Request) (*front.Response, error) {
 	var raw jsontext.Value
 	if err := rq.Decode(&raw); err != nil {
@@ -76,11 +86,8 @@ func (a *api) importBegin(rq *front.Request) (*front.Response, error) {
 	if err := rq.Decode(&b); err != nil {
 		return nil, err
 	}
-	ir := image.ImportRequest{Method: image.Method(b.Method.Name), URI: b.Method.URI, Source: b.Method.Source, Region: b.Method.Region, Interface: b.Method.Interface,
-		Stores: b.Stores, AllStores: b.AllStores, AllMustSucceed: b.AllMustSucceed == nil || *b.AllMustSucceed, Body: []byte(raw)}
-	if one := rq.HTTP.Header.Get(storeHeader); one != "" && len(ir.Stores) == 0 && !ir.AllStores {
-		ir.Stores = []string{one}
-	}
+	ir := b.request(rq.HTTP.Header.Get(storeHeader))
+	ir.Body = []byte(raw)
 	if ir.Method == image.Copy {
 		if err := rq.Require("image:image:copy", rq.Target); err != nil {
 			return nil, err

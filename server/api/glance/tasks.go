@@ -145,20 +145,29 @@ type taskInput struct {
 	Properties map[string]jsontext.Value `json:"image_properties"`
 }
 
+type taskBody struct {
+	Type  string     `json:"type"`
+	Input *taskInput `json:"input"`
+}
+
+func (b *taskBody) check() error {
+	switch {
+	case b.Type != importType:
+		return invalid("/type", "Invalid task type %.50q: tasks that are made by themselves are of the type import.", b.Type)
+	case b.Input == nil || b.Input.From == "" || b.Input.Format == "" || b.Input.Properties == nil:
+		return invalid("/input", "Input does not contain 'import_from', 'import_from_format' and 'image_properties'.")
+	}
+	return nil
+}
+
 // taskCreate makes an image and begins its import.
 func (a *api) taskCreate(rq *front.Request) (*front.Response, error) {
-	var b struct {
-		Type  string     `json:"type"`
-		Input *taskInput `json:"input"`
-	}
+	var b taskBody
 	if err := rq.Decode(&b); err != nil {
 		return nil, err
 	}
-	switch {
-	case b.Type != importType:
-		return nil, invalid("/type", "Invalid task type %.50q: tasks that are made by themselves are of the type import.", b.Type)
-	case b.Input == nil || b.Input.From == "" || b.Input.Format == "" || b.Input.Properties == nil:
-		return nil, invalid("/input", "Input does not contain 'import_from', 'import_from_format' and 'image_properties'.")
+	if err := b.check(); err != nil {
+		return nil, err
 	}
 	if err := a.Fetcher.Check(b.Input.From); err != nil {
 		return nil, cloud.AsError(err).At("/input/import_from")

@@ -1,6 +1,7 @@
 package keystone
 
 import (
+	"cmp"
 	"crypto/rand"
 	"encoding/base64"
 	"slices"
@@ -172,35 +173,44 @@ func (a *api) appCredentialCreate(rq *front.Request) (*front.Response, error) {
 	if err := rq.Decode(&b); err != nil {
 		return nil, err
 	}
-	w := b.AppCredential
 	c, err := b.row(rq)
 	if err != nil {
 		return nil, err
 	}
-	if len(w.Roles) == 0 {
-		t, err := a.Authority.Validate(rq.Read(), rq.Token)
-		if err != nil {
+	if len(c.RoleIDs) == 0 {
+		if c.RoleIDs, err = a.ownRoles(rq); err != nil {
 			return nil, err
 		}
-		for _, role := range identity.RolesOf(rq.Read(), t) {
-			c.RoleIDs = append(c.RoleIDs, role.ID)
-		}
 	}
-	text := string(w.Secret.Value)
-	if text == "" {
-		random := make([]byte, 64)
-		rand.Read(random)
-		text = base64.RawURLEncoding.EncodeToString(random)
-	}
-	if c.SecretHash, err = identity.PasswordHash(rq.Context(), text); err != nil {
+	secret := cmp.Or(string(b.AppCredential.Secret.Value), newAppSecret())
+	if c.SecretHash, err = identity.PasswordHash(rq.Context(), secret); err != nil {
 		return nil, cloud.AsError(err).At("/application_credential/secret")
 	}
 	err = made(rq, identity.AppCredentials, &c, &c.ID, func(tx *statestore.Txn, c identity.AppCredential) (identity.AppCredential, error) {
-		return a.Authority.AppCredentialMake(tx, c, accessRulesGiven(w.AccessRules.Value))
+		return a.Authority.AppCredentialMake(tx, c, accessRulesGiven(b.AppCredential.AccessRules.Value))
 	})
 	answer := renderAppCredential(rq, c)
-	answer.Secret = text
+	answer.Secret = secret
 	return front.Created(map[string]appCredentialWire{"application_credential": answer}), err
+}
+
+// ownRoles are the ids of the roles that the request's token has.
+func (a *api) ownRoles(rq *front.Request) (ids []string, err error) {
+	t, err := a.Authority.Validate(rq.Read(), rq.Token)
+	if err != nil {
+		return nil, err
+	}
+	for _, role := range identity.RolesOf(rq.Read(), t) {
+		ids = append(ids, role.ID)
+	}
+	return ids, nil
+}
+
+// newAppSecret is a random secret of the length that Keystone's have.
+func newAppSecret() string {
+	b := make([]byte, 64)
+	rand.Read(b)
+	return base64.RawURLEncoding.EncodeToString(b)
 }
 
 // row is what the body says, for the caller's project. Error kinds: Invalid,

@@ -146,6 +146,21 @@ func (b *trustBody) row(r statestore.Reader) (t identity.Trust, err error) {
 	return t, err
 }
 
+// redelegations are how often the trust may be lent on: as often as asked, or as its
+// parent allows.
+func (b *trustBody) redelegations(r statestore.Reader, parentID string) int {
+	switch {
+	case !b.Trust.Redelegate:
+		return 0
+	case b.Trust.Redelegations != nil:
+		return *b.Trust.Redelegations
+	case parentID == "":
+		return identity.MaxRedelegations
+	}
+	parent, _ := identity.Trusts.Get(r, parentID)
+	return max(parent.Redelegations-1, 0)
+}
+
 // trustCreate lends; by a token that rests on a trust, that is lent on.
 func (a *api) trustCreate(rq *front.Request) (*front.Response, error) {
 	var b trustBody
@@ -163,19 +178,10 @@ func (a *api) trustCreate(rq *front.Request) (*front.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	most := identity.MaxRedelegations
-	if t.ParentID = token.TrustID; t.ParentID != "" {
-		parent, _ := identity.Trusts.Get(rq.Read(), t.ParentID)
-		most = max(parent.Redelegations-1, 0)
-	} else if token.Restricted(rq.Read()) {
+	if t.ParentID = token.TrustID; t.ParentID == "" && token.Restricted(rq.Read()) {
 		return nil, cloud.Errorf(cloud.Forbidden, "trust", "A restricted application credential cannot be used to make trusts.")
 	}
-	if b.Trust.Redelegate {
-		t.Redelegations = most
-		if b.Trust.Redelegations != nil {
-			t.Redelegations = *b.Trust.Redelegations
-		}
-	}
+	t.Redelegations = b.redelegations(rq.Read(), t.ParentID)
 	err = made(rq, identity.Trusts, &t, &t.ID, a.Authority.TrustMake)
 	return front.Created(renderWhole(rq, t)), err
 }

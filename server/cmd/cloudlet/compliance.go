@@ -7,8 +7,9 @@ import (
 	"github.com/cloudlet/cloudlet/server/identity"
 )
 
-// identityFlags are the settings of tokens and passwords, by the names that
-// Keystone's options have ([token] expiration, [oauth1], [credential] user_limit and its like, [security_compliance]), with dashes.
+// identityFlags are the settings of tokens, passwords and limits, by the names that
+// Keystone's options have ([token] expiration, [oauth1], [credential] user_limit and its
+// like, [security_compliance]), with dashes.
 type identityFlags struct {
 	tokenExpiration, lockoutDuration int // seconds
 	requestToken, accessToken        int // seconds
@@ -33,7 +34,7 @@ func (f *identityFlags) declare(s *settings) {
 	s.IntVar(&f.requestToken, "request-token-duration", 28800, "`seconds` in which a user may authorize a request of OAuth 1.0a; 0: any time")
 	s.IntVar(&f.accessToken, "access-token-duration", 86400, "`seconds` for which an OAuth consumer may act for a user; 0: until the user ends it")
 	s.DurationVar(&f.keyRotation, "key-rotation", 30*24*time.Hour, "`duration` for which a key seals tokens before a new one does; 0: until cloudlet admin rotate-keys")
-	s.StringVar(&f.limitModel, "limit-model", string(identity.FlatLimits), "`model` of the limits that are kept for services: flat or strict_two_level")
+	s.choice(&f.limitModel, "limit-model", "how the limits that are kept for services hang together", string(identity.FlatLimits), string(identity.StrictLimits))
 	for n, l := range userLimits {
 		s.IntVar(&f.most[n], l.name, l.most, "`number` of "+l.what+" that one user may have; -1: any number")
 	}
@@ -49,14 +50,10 @@ func (f *identityFlags) declare(s *settings) {
 }
 
 func (f *identityFlags) check(s *settings) (identity.Settings, error) {
-	o := identity.Settings{TokenLife: time.Duration(f.tokenExpiration) * time.Second, Compliance: f.c, KeyRotation: f.keyRotation,
+	o := identity.Settings{TokenLife: time.Duration(f.tokenExpiration) * time.Second, Compliance: f.c, KeyRotation: f.keyRotation, LimitModel: identity.LimitModel(f.limitModel),
 		RequestTokenLife: time.Duration(f.requestToken) * time.Second, AccessTokenLife: time.Duration(f.accessToken) * time.Second}
 	c := &o.Compliance
 	c.LockoutDuration = time.Duration(f.lockoutDuration) * time.Second
-	o.LimitModel = identity.LimitModel(f.limitModel)
-	if _, ok := identity.LimitModels[o.LimitModel]; !ok {
-		return o, s.wrong("-limit-model %q: must be flat or strict_two_level", f.limitModel)
-	}
 	for n, field := range []*int{&o.CredentialUserLimit, &o.AppCredentialUserLimit, &o.TrustUserLimit} {
 		if *field = f.most[n]; *field < -1 || *field == 0 {
 			return o, s.wrong("-%s %d: must be at least 1, or -1 for any number", userLimits[n].name, *field)

@@ -5,7 +5,7 @@
 //	cloudlet agent     one host's part: guests, their disks and networks
 //	cloudlet env       print the OS_* exports of a cloud that dev or server wrote to clouds.yaml
 //	cloudlet token     make a join token for an agent
-//	cloudlet admin     reset a user's password, rotate the keys of tokens
+//	cloudlet admin     reset a user's password, rotate the keys of tokens, restore images
 //	cloudlet policy    tell who may do what, and why
 //	cloudlet backup    copy the state of a running server
 //	cloudlet restore   put a backup in the place of a stopped server's state

@@ -73,54 +73,68 @@ func (f *serverFlags) declare(s *settings) {
 // check returns the server's options, with the APIs' TLS configuration.
 func (f *serverFlags) check(s *settings) (node.ServerOptions, error) {
 	o := node.ServerOptions{DataDir: f.dataDir, Seed: f.seed == "devstack", AdminPassword: f.adminPassword, PolicyFile: f.policy,
-		ImageStores: f.imageStores, DefaultStore: f.imageDefault, ImageLocations: f.imageLocations, ImageTrustDir: f.imageTrust, ImageFormat: f.imageFormat, Decompress: f.decompress, DeleteDelay: f.deleteDelay, Region: f.region, Listen: f.listen, AgentListen: f.agentListen, Version: version()}
+		ImageStores: f.imageStores, DefaultStore: f.imageDefault, ImageLocations: f.imageLocations,
+		ImageTrustDir: f.imageTrust, ImageFormat: f.imageFormat, Decompress: f.decompress, DeleteDelay: f.deleteDelay, Region: f.region, Listen: f.listen, AgentListen: f.agentListen, Version: version()}
+	if f.dataDir == "" {
+		return o, s.wrong("-data-dir is empty")
+	}
 	var err error
 	if o.Identity, err = f.identity.check(s); err != nil {
 		return o, err
 	}
+	if err := f.checkListeners(s, &o); err != nil {
+		return o, err
+	}
+	return o, f.checkImages(s, &o)
+}
+
+// checkListeners sets what concerns addresses and certificates.
+func (f *serverFlags) checkListeners(s *settings, o *node.ServerOptions) error {
 	if (f.tlsCert == "") != (f.tlsKey == "") {
-		return o, s.wrong("-tls-cert and -tls-key belong together: give both or none")
+		return s.wrong("-tls-cert and -tls-key belong together: give both or none")
 	}
 	host, _, err := net.SplitHostPort(f.listen)
 	if err != nil {
-		return o, s.wrong("-listen %q: must be host:port, such as 127.0.0.1:5000 or [::1]:0", f.listen)
+		return s.wrong("-listen %q: must be host:port, such as 127.0.0.1:5000 or [::1]:0", f.listen)
 	}
 	if f.tlsCert != "" {
 		cert, err := tls.LoadX509KeyPair(f.tlsCert, f.tlsKey)
 		if err != nil {
-			return o, s.wrong("-tls-cert, -tls-key: %v", err)
+			return s.wrong("-tls-cert, -tls-key: %v", err)
 		}
 		o.TLS = &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"}}
 	} else if !loopback(host) {
-		return o, s.wrong("-listen %s is beyond loopback, where passwords and tokens must not travel in the clear: give -tls-cert and -tls-key, or listen on 127.0.0.1", f.listen)
+		return s.wrong("-listen %s is beyond loopback, where passwords and tokens must not travel in the clear: give -tls-cert and -tls-key, or listen on 127.0.0.1", f.listen)
 	}
 	if f.caCert != "" {
 		abs, err := filepath.Abs(f.caCert)
 		if err != nil {
-			return o, err
+			return err
 		}
 		if _, err := os.Stat(abs); err != nil {
-			return o, s.wrong("-ca-cert: %v", err)
+			return s.wrong("-ca-cert: %v", err)
 		}
 		o.CACertFile = abs
 	}
 	if f.agentListen != "" {
 		if _, _, err := net.SplitHostPort(f.agentListen); err != nil {
-			return o, s.wrong("-agent-listen %q: must be host:port, such as 0.0.0.0:5001", f.agentListen)
+			return s.wrong("-agent-listen %q: must be host:port, such as 0.0.0.0:5001", f.agentListen)
 		}
 	}
-	if f.dataDir == "" {
-		return o, s.wrong("-data-dir is empty")
-	}
+	return nil
+}
+
+// checkImages sets what concerns images.
+func (f *serverFlags) checkImages(s *settings, o *node.ServerOptions) error {
 	for id, place := range f.imageStores {
 		if err := node.CheckImageStore(place); err != nil {
-			return o, s.wrong("-image-store %s: %v", id, err)
+			return s.wrong("-image-store %s: %v", id, err)
 		}
 	}
 	for name, text := range f.imageLimits {
 		n, err := strconv.ParseInt(text, 10, 64)
 		if err != nil {
-			return o, s.wrong("-image-limit: %q is not a number", text)
+			return s.wrong("-image-limit: %q is not a number", text)
 		}
 		if o.ImageLimits == nil {
 			o.ImageLimits = map[string]int64{}
@@ -133,11 +147,11 @@ func (f *serverFlags) check(s *settings) (node.ServerOptions, error) {
 		}
 		p, err := netip.ParsePrefix(text)
 		if err != nil {
-			return o, s.wrong("-fetch-allow: %q is not a network, such as 10.1.0.0/16", text)
+			return s.wrong("-fetch-allow: %q is not a network, such as 10.1.0.0/16", text)
 		}
 		o.FetchAllow = append(o.FetchAllow, p.Masked())
 	}
-	return o, nil
+	return nil
 }
 
 // loopback reports whether the host part of an address cannot be reached from

@@ -31,7 +31,7 @@ var commands = []struct {
 		return envCommand(args, out, errOut)
 	}},
 	{"token", "make a join token for an agent", tokenCommand},
-	{"admin", "reset a user's password, rotate the keys of tokens", adminCommand},
+	{"admin", "reset a user's password, rotate the keys of tokens, restore images", adminCommand},
 	{"policy", "tell who may do what, and why", policyCommand},
 	{"backup", "copy the state of a running server", backupCommand},
 	{"restore", "replace a stopped server's state by a backup", restoreCommand},

@@ -21,10 +21,7 @@ func policyCheckCommand(ctx context.Context, args []string, out, errOut io.Write
 	s.StringVar(&q.DataDir, "data-dir", defaultDataDir(), "`directory` of the server's state")
 	s.StringVar(&q.User, "user", "", "`name` or id of the user")
 	s.StringVar(&q.UserDomain, "user-domain", "Default", "`name` or id of the user's domain")
-	project := s.String("project", "", "the user works in the project of this `name` or id")
-	s.StringVar(&q.Scope.DomainName, "project-domain", "Default", "`name` or id of the project's domain")
-	domain := s.String("domain", "", "the user works on the domain of this `name` or id")
-	system := s.Bool("system", false, "the user works on the system")
+	scopes := s.scopes(&q.Scope)
 	var changes []func(*cloud.Target)
 	s.Func("target", "quality of the thing that it is done to, `name=value`: project_id, user_id, domain_id, public, attr.NAME; may repeat. Unless told it is of the user, project and domain that ask", func(v string) error {
 		change, err := targetChange(v)
@@ -37,18 +34,7 @@ func policyCheckCommand(ctx context.Context, args []string, out, errOut io.Write
 	if q.User == "" {
 		return s.wrong("-user is required")
 	}
-	scopes := 0
-	for _, c := range []struct {
-		given bool
-		kind  identity.ScopeKind
-		name  string
-	}{{*project != "", identity.ProjectScope, *project}, {*domain != "", identity.DomainScope, *domain}, {*system, identity.SystemScope, ""}} {
-		if c.given {
-			scopes++
-			q.Scope.Kind, q.Scope.Name = c.kind, c.name
-		}
-	}
-	if scopes != 1 {
+	if *scopes != 1 {
 		return s.wrong("one of -project, -domain and -system is required")
 	}
 	if s.NArg() == 0 {
@@ -65,6 +51,28 @@ func policyCheckCommand(ctx context.Context, args []string, out, errOut io.Write
 		return s.cannotTell(err)
 	}
 	return tellAnswers(out, caller, answers)
+}
+
+// scopes adds the flags that say what the user works in, and returns how many were given.
+func (s *settings) scopes(in *identity.ScopeRef) *int {
+	given := new(int)
+	set := func(kind identity.ScopeKind) func(string) error {
+		return func(name string) error {
+			*given++
+			in.Kind, in.Name = kind, name
+			return nil
+		}
+	}
+	s.Func("project", "the user works in the project of this `name` or id", set(identity.ProjectScope))
+	s.StringVar(&in.DomainName, "project-domain", "Default", "`name` or id of the project's domain")
+	s.Func("domain", "the user works on the domain of this `name` or id", set(identity.DomainScope))
+	s.BoolFunc("system", "the user works on the system", func(text string) error {
+		if on, err := strconv.ParseBool(text); err != nil || !on {
+			return err
+		}
+		return set(identity.SystemScope)("")
+	})
+	return given
 }
 
 // targetChange reads one -target.

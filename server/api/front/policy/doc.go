@@ -18,7 +18,8 @@
 //	target.attr.NAME   what else a rule looks at; "" if the target has no such
 //
 // It is compiled once, when the file is read; asking costs well under a
-// microsecond.
+// microsecond. For people, a Set also tells which personas pass a rule (Verdict, which
+// tries all situations that the rule tells apart) and why it answered so (Explain).
 //
 // Invariants:
 //
@@ -26,6 +27,7 @@
 //	I2  A file with any fault is refused whole, with file, line and snippet.
 //	I3  The roles imply each other as Keystone's do, admin ⊃ manager ⊃ member ⊃
 //	    reader: identity expands them, policy only compares names.
+//	I4  What Verdict and Explain say is what a call is answered by.
 //
 // It imports cloud and nothing of the dialects; front.Policy is satisfied by *Set.
 package policy
