@@ -184,8 +184,8 @@ func (m Mapping) check() error {
 		return refuse("Invalid input for field 'rules': a list of rules with local and remote, as Keystone has them, is required.").Because(err)
 	}
 	for n, r := range rules {
-		if len(r.Local) == 0 || len(r.Remote) == 0 {
-			return refuse("Invalid input for field 'rules/%d': neither local nor remote may be empty.", n)
+		if r.Local == nil || len(r.Remote) == 0 {
+			return refuse("Invalid input for field 'rules/%d': local, which may be empty, and at least one remote are required.", n)
 		}
 		for _, remote := range r.Remote {
 			conditions := 0

@@ -30,7 +30,7 @@ func TestFederation(t *testing.T) {
 		t.Errorf("listed %v", got)
 	}
 
-	for _, bad := range []string{`[]`, `[{"local":[],"remote":[{"type":"x"}]}]`, `[{"local":[{"user":{"name":"{0}"}}],"remote":[{}]}]`, `[{"local":[{"color":"red"}],"remote":[{"type":"x"}]}]`,
+	for _, bad := range []string{`[]`, `[{"remote":[{"type":"x"}]}]`, `[{"local":[],"remote":[]}]`, `[{"local":[{"user":{"name":"{0}"}}],"remote":[{}]}]`, `[{"local":[{"color":"red"}],"remote":[{"type":"x"}]}]`,
 		`[{"local":[{"groups":"{0}"}],"remote":[{"type":"x","whitelist":["a"],"blacklist":["b"]}]}]`, `"text"`} {
 		w.call(admin, "PUT"+of+"/mappings/m", `{"mapping":{"rules":`+bad+`}}`).must(400)
 	}
