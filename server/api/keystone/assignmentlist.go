@@ -38,6 +38,15 @@ type assignmentWire struct {
 	Links assignmentLinks `json:"links"`
 }
 
+// treeTarget is the project that the tree asked for begins with. Of other lists each caller is
+// told what it may read.
+func treeTarget(rq *front.Request) (cloud.Target, error) {
+	if f := filterOf(rq); f.on("include_subtree") {
+		return targetOfScope(rq.Read(), identity.Scope{Kind: identity.ProjectScope, ID: f.q.Get("scope.project.id")}), nil
+	}
+	return rq.Caller.Own(), nil
+}
+
 func assignmentList(rq *front.Request) (*front.Response, error) {
 	f := filterOf(rq)
 	subtree, err := subtreeOf(rq.Read(), f)

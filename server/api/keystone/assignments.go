@@ -19,7 +19,7 @@ type grants struct {
 func assignmentRoutes() []front.Route {
 	project, domain, system := identity.ProjectScope, identity.DomainScope, identity.SystemScope
 	return slices.Concat(
-		[]front.Route{{Method: "GET", Path: "/role_assignments", Rule: "identity:assignment:list", Handle: assignmentList}},
+		[]front.Route{{Method: "GET", Path: "/role_assignments", Rule: "identity:assignment:list", Target: treeTarget, Handle: assignmentList}},
 		grants{project, false}.routes("/projects/{scope}", "", "identity:assignment:"),
 		grants{domain, false}.routes("/domains/{scope}", "", "identity:assignment:"),
 		grants{system, false}.routes("/system", "", "identity:system_assignment:"),
@@ -54,12 +54,13 @@ func (g grants) target(rq *front.Request) (cloud.Target, error) {
 	return targetOfAssignment(rq.Read(), g.of(rq)), nil
 }
 
-// targetOfAssignment is in a domain if both scope and user or group are: only then it is
-// that domain's own affair. The name of a role of one domain says nothing of
+// targetOfAssignment is in a domain if both scope and user or group are, and the role is not another
+// domain's: only then it is that domain's own affair. The name of a role of one domain says nothing of
 // what it implies, so it does not count as the name of a role.
 func targetOfAssignment(r statestore.Reader, a identity.Assignment) cloud.Target {
 	t := cloud.Target{}
-	if role, _ := identity.Roles.Get(r, a.RoleID); role.DomainID == "" {
+	role, _ := identity.Roles.Get(r, a.RoleID)
+	if role.DomainID == "" {
 		t.Attr = map[string]string{"role": role.Name}
 	}
 	domain := ""
@@ -76,7 +77,7 @@ func targetOfAssignment(r statestore.Reader, a identity.Assignment) cloud.Target
 	} else if u, ok := identity.Users.Get(r, a.UserID); ok {
 		home = u.DomainID
 	}
-	if home == domain {
+	if home == domain && (role.DomainID == "" || role.DomainID == domain) {
 		t.DomainID = domain
 	}
 	return t

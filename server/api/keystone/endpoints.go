@@ -9,12 +9,13 @@ import (
 )
 
 func endpointRoutes() []front.Route {
+	t := told(identity.EndpointGet)
 	return []front.Route{
 		{Method: "GET", Path: "/endpoints", Rule: "identity:endpoint:list", Handle: endpointList},
 		{Method: "POST", Path: "/endpoints", Rule: "identity:endpoint:create", Handle: endpointCreate},
-		{Method: "GET", Path: "/endpoints/{id}", Rule: "identity:endpoint:get", Handle: endpointShow},
-		{Method: "PATCH", Path: "/endpoints/{id}", Rule: "identity:endpoint:update", Handle: endpointUpdate},
-		{Method: "DELETE", Path: "/endpoints/{id}", Rule: "identity:endpoint:delete", Handle: deleter(identity.EndpointDelete)},
+		{Method: "GET", Path: "/endpoints/{id}", Rule: "identity:endpoint:get", Target: t, Handle: endpointShow},
+		{Method: "PATCH", Path: "/endpoints/{id}", Rule: "identity:endpoint:update", Target: t, Handle: endpointUpdate},
+		{Method: "DELETE", Path: "/endpoints/{id}", Rule: "identity:endpoint:delete", Target: t, Handle: deleter(identity.EndpointDelete)},
 	}
 }
 

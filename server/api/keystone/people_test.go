@@ -24,6 +24,7 @@ func TestWhoMayDoWhat(t *testing.T) {
 	admin := w.login("admin", "admin")
 	demoProject, adminProject, demo := w.id(admin, "projects", "demo"), w.id(admin, "projects", "admin"), w.id(admin, "users", "demo")
 	member, reader, adminRole := w.id(admin, "roles", "member"), w.id(admin, "roles", "reader"), w.id(admin, "roles", "admin")
+	strange := w.call(admin, "POST /roles", `{"role":{"name":"cook","domain_id":"default"}}`).must(201).at("role/id")
 	domain := w.call(admin, "POST /domains", `{"domain":{"name":"branch"}}`).must(201).at("domain/id")
 	branch := w.call(admin, "POST /projects", `{"project":{"name":"shop","domain_id":"`+domain+`"}}`).must(201).at("project/id")
 	manager, managerToken := w.person(admin, "boss", domain, "manager", "/domains/"+domain, `{"domain":{"id":"`+domain+`"}}`)
@@ -58,6 +59,11 @@ func TestWhoMayDoWhat(t *testing.T) {
 		{"demo", "GET /domains/" + domain, "", 403},
 		{"demo", "GET /domains", "", 403},
 		{"demo", "GET /roles", "", 403},
+		{"demo", "GET /roles/" + member, "", 403},
+		{"demo", "GET /roles/unknown", "", 404},
+		{"demo", "PATCH /roles/unknown", `{"role":{"name":"x"}}`, 404},
+		{"demo", "DELETE /endpoints/unknown", "", 404},
+		{"demo", "DELETE /groups/unknown", "", 403},
 		{"demo", "GET /regions", "", 200},
 		{"demo", "GET /services", "", 403},
 		{"demo", "POST /regions", `{"region":{}}`, 403},
@@ -88,6 +94,9 @@ func TestWhoMayDoWhat(t *testing.T) {
 		{"manager", "GET /users/" + demo, "", 403},
 		{"manager", "DELETE " + grant(branch, manager, member), "", 204},
 		{"manager", "DELETE " + grant(branch, manager, member), "", 404},
+		{"manager", "GET " + grant(branch, manager, strange), "", 403},
+		{"manager", "GET /role_assignments?include_subtree&scope.project.id=" + branch, "", 200},
+		{"manager", "GET /role_assignments?include_subtree&scope.project.id=" + demoProject, "", 403},
 		{"manager", "PATCH /domains/" + domain, `{"domain":{"enabled":false}}`, 403},
 		{"admin", "GET /projects/unknown", "", 404},
 		{"admin", "GET /users/unknown", "", 404},

@@ -12,12 +12,13 @@ import (
 )
 
 func roleRoutes() []front.Route {
+	t := told(identity.RoleGet)
 	return []front.Route{
 		{Method: "GET", Path: "/roles", Rule: "identity:role:list", Handle: roleList},
 		{Method: "POST", Path: "/roles", Rule: "identity:role:create", Handle: roleCreate},
-		{Method: "GET", Path: "/roles/{id}", Rule: "identity:role:get", Handle: roleShow},
-		{Method: "PATCH", Path: "/roles/{id}", Rule: "identity:role:update", Handle: roleUpdate},
-		{Method: "DELETE", Path: "/roles/{id}", Rule: "identity:role:delete", Handle: deleter(identity.RoleDelete)},
+		{Method: "GET", Path: "/roles/{id}", Rule: "identity:role:get", Target: t, Handle: roleShow},
+		{Method: "PATCH", Path: "/roles/{id}", Rule: "identity:role:update", Target: t, Handle: roleUpdate},
+		{Method: "DELETE", Path: "/roles/{id}", Rule: "identity:role:delete", Target: t, Handle: deleter(identity.RoleDelete)},
 	}
 }
 

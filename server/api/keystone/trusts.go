@@ -13,7 +13,7 @@ func (a *api) trustRoutes() []front.Route {
 	const of, one = "/OS-TRUST/trusts", "/OS-TRUST/trusts/{id}"
 	t := trustTarget
 	return []front.Route{
-		{Method: "GET", Path: of, Rule: "identity:trust:list", Handle: trustList},
+		{Method: "GET", Path: of, Rule: "identity:trust:list", Target: trustsTarget, Handle: trustList},
 		{Method: "POST", Path: of, Rule: "identity:trust:create", Target: newOf("trust", "trustor_user_id"), Handle: a.trustCreate},
 		{Method: "GET", Path: one, Rule: "identity:trust:get", Target: t, Handle: trustShow},
 		{Method: "DELETE", Path: one, Rule: "identity:trust:delete", Target: t, Handle: a.lasting(deleter(identity.TrustDelete))},
@@ -27,6 +27,12 @@ func (a *api) trustRoutes() []front.Route {
 func trustTarget(rq *front.Request) (cloud.Target, error) {
 	t, err := identity.TrustGet(rq.Read(), rq.PathValue("id"))
 	return targetOfTrust(t), err
+}
+
+// trustsTarget is of the trustor and the trustee that the query names. Of all trusts it is nobody's.
+func trustsTarget(rq *front.Request) (cloud.Target, error) {
+	q := rq.Query()
+	return targetOfTrust(identity.Trust{TrustorID: q.Get("trustor_user_id"), TrusteeID: q.Get("trustee_user_id")}), nil
 }
 
 func targetOfTrust(t identity.Trust) cloud.Target {

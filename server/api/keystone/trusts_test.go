@@ -63,8 +63,14 @@ func TestTrusts(t *testing.T) {
 	}
 	lentOn := w.call("", "POST /auth/tokens", auth("admin", child.at("trust/id"))).must(201).header.Get(subjectHeader)
 	w.call(lentOn, "POST /OS-TRUST/trusts", on(`"roles":[{"name":"reader"}]`)).must(403)
-	if got := w.call(demo, "GET /OS-TRUST/trusts?trustee_user_id="+helper, "").must(200).names("trusts", "id"); len(got) != 1 || got[0] != id {
+	if got := w.call(demo, "GET /OS-TRUST/trusts?trustor_user_id="+me+"&trustee_user_id="+helper, "").must(200).names("trusts", "id"); len(got) != 1 || got[0] != id {
 		t.Errorf("found %v", got)
+	}
+	if got := w.call(admin, "GET /OS-TRUST/trusts", "").must(200).names("trusts", "id"); len(got) != 2 {
+		t.Errorf("all are %v", got)
+	}
+	for _, others := range []string{"", "?trustor_user_id=" + boss, "?trustee_user_id=" + helper} {
+		w.call(demo, "GET /OS-TRUST/trusts"+others, "").must(403)
 	}
 	// A role that the trustor loses ends it.
 	grant := "/projects/" + project + "/users/" + me + "/roles/" + member

@@ -163,6 +163,15 @@ func visible[T any](rq *front.Request, rule string, items []T, target func(T) cl
 	return slices.DeleteFunc(items, func(item T) bool { return !rq.Can(rule, target(item)) })
 }
 
+// told is the target of a row about what is no project's, domain's or user's, named by {id}:
+// everybody is told, as by Keystone, if there is none.
+func told[T any](get func(statestore.Reader, string) (T, error)) func(*front.Request) (cloud.Target, error) {
+	return func(rq *front.Request) (cloud.Target, error) {
+		_, err := get(rq.Read(), rq.PathValue("id"))
+		return rq.Caller.Own(), err
+	}
+}
+
 // made stores a new row of a table and leaves it as stored in row. id is the row's
 // own: that which the client chose, if it did. Error kind: Conflict if that is taken.
 func made[T any](rq *front.Request, t *statestore.Table[T], row *T, id *string, put func(*statestore.Txn, T) (T, error)) error {

@@ -58,6 +58,8 @@ var exempt = map[string]map[string]exemption{
 	"a stranger": together(
 		calls(exemption{"another's: 403", "who deleted a trust is to know, and Keystone tells everybody"}, "DELETE /identity/v3/OS-TRUST/trusts/{id}",
 			"GET /identity/v3/OS-TRUST/trusts/{id}", "GET /identity/v3/OS-TRUST/trusts/{id}/roles", "GET /identity/v3/OS-TRUST/trusts/{id}/roles/{role}"),
+		calls(exemption{"another's: 403", "it is nobody's, and Keystone tells everybody if there is none"}, "GET /identity/v3/roles/{id}", "PATCH /identity/v3/roles/{id}",
+			"DELETE /identity/v3/roles/{id}", "GET /identity/v3/endpoints/{id}", "PATCH /identity/v3/endpoints/{id}", "DELETE /identity/v3/endpoints/{id}"),
 		calls(exemption{"looks: told", "regions, and what the catalog offers, are everybody's"}, "GET /identity/v3/auth/catalog", "GET /identity/v3/regions",
 			"GET /identity/v3/regions/{id}", "GET /identity/v3/registered_limits", "GET /identity/v3/registered_limits/{id}"),
 		calls(exemption{"another's: 401", "a request token is nobody's yet"}, "PUT /identity/v3/OS-OAUTH1/authorize/{token}")),

@@ -105,10 +105,10 @@ rules = {
   "identity:access_rule:get"               = admin || system_reader || own_user
   "identity:access_rule:delete"            = admin || own_user
 
-  # Of a trust, own_user is the trustor.
-  "identity:trust:list"   = true # each sees what identity:trust:get allows
+  # Of a trust, or of a list of them by its query, own_user is the trustor.
+  "identity:trust:list"   = admin || system_reader || own_user || caller.user_id == target.attr.trustee_user_id
   "identity:trust:get"    = admin || system_reader || own_user || caller.user_id == target.attr.trustee_user_id
-  "identity:trust:create" = admin || own_user # and only by the trustor
+  "identity:trust:create" = own_user && caller.project_id != "" # what one has in a project, by a token of one
   "identity:trust:delete" = admin || own_user
 
   "identity:identity_provider:list"   = admin || system_reader
