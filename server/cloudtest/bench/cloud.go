@@ -1,32 +1,23 @@
 package main
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
+
+	"github.com/cloudlet/cloudlet/server/cloudtest/program"
 )
 
-// cloud is a cloudlet dev of the run's own.
+// cloud is a cloudlet of the run's own.
 type cloud struct {
-	cmd     *exec.Cmd
-	url     string
-	dir     string
-	token   string
-	project string
+	*program.Cloud
+	dir string
 }
-
-const password = "bench-password"
 
 // start runs cloudlet dev and returns when it has printed that it is ready.
 func (b *bench) start(name string) (*cloud, error) { return b.run(name, "dev", "-driver", "sim") }
@@ -35,93 +26,15 @@ func (b *bench) start(name string) (*cloud, error) { return b.run(name, "dev", "
 func (b *bench) startServer(name string) (*cloud, error) { return b.run(name, "server") }
 
 func (b *bench) run(name string, args ...string) (*cloud, error) {
-	c := &cloud{dir: filepath.Join(b.dir, name)}
-	c.cmd = exec.CommandContext(b.ctx, b.program("cloudlet"), append(args, "-data-dir", c.dir, "-listen", "127.0.0.1:0", "-log-level", "error")...)
-	c.cmd.Env = append(os.Environ(), "CLOUDLET_ADMIN_PASSWORD="+password)
-	c.cmd.Stderr = os.Stderr
-	c.cmd.Cancel = func() error { return c.cmd.Process.Signal(syscall.SIGTERM) }
-	out, err := c.cmd.StdoutPipe()
-	if err != nil {
-		return nil, err
-	}
-	if err := c.cmd.Start(); err != nil {
-		return nil, err
-	}
-	buf := make([]byte, 4096)
-	n, err := out.Read(buf)
-	if err != nil {
-		return nil, errors.Join(err, c.cmd.Wait())
-	}
-	m := regexp.MustCompile(`http://\S+`).Find(buf[:n])
-	if m == nil {
-		return nil, fmt.Errorf("cloudlet dev said %q", buf[:n])
-	}
-	c.url = string(m)
-	go func() { _, _ = io.Copy(io.Discard, out) }()
-	return c, nil
+	dir := filepath.Join(b.dir, name)
+	c, err := program.Start(b.ctx, b.program("cloudlet"), append(args, "-data-dir", dir)...)
+	return &cloud{c, dir}, err
 }
 
-func (c *cloud) stop() {
-	_ = c.cmd.Process.Signal(syscall.SIGTERM)
-	_ = c.cmd.Wait()
-}
-
-// login gets a token as user admin in project admin.
-func (c *cloud) login() error {
-	body := fmt.Sprintf(`{"auth":{"identity":{"methods":["password"],"password":{"user":{"name":"admin","domain":{"id":"default"},"password":%q}}},
-		"scope":{"project":{"name":"admin","domain":{"id":"default"}}}}}`, password)
-	resp, err := http.Post(c.url+"/identity/v3/auth/tokens", "application/json", strings.NewReader(body))
-	if err != nil {
-		return err
-	}
-	defer resp.Body.Close()
-	var t struct {
-		Token struct{ Project struct{ ID string } }
-	}
-	if err := json.NewDecoder(resp.Body).Decode(&t); err != nil || resp.StatusCode != http.StatusCreated {
-		return fmt.Errorf("no token: %s, %w", resp.Status, err)
-	}
-	c.token, c.project = resp.Header.Get("X-Subject-Token"), t.Token.Project.ID
-	return nil
-}
-
-// call sends one request and decodes the answer into out, if not nil. It returns
-// the answer's ETag.
+// call is Call; it returns the answer's ETag.
 func (c *cloud) call(method, path string, in, out any, header ...string) (string, error) {
-	var body io.Reader
-	if in != nil {
-		b, err := json.Marshal(in)
-		if err != nil {
-			return "", err
-		}
-		body = bytes.NewReader(b)
-	}
-	req, err := http.NewRequest(method, c.url+path, body)
-	if err != nil {
-		return "", err
-	}
-	req.Header.Set("X-Auth-Token", c.token)
-	req.Header.Set("X-Subject-Token", c.token)
-	req.Header.Set("Content-Type", "application/json")
-	for i := 0; i+1 < len(header); i += 2 {
-		req.Header.Set(header[i], header[i+1])
-	}
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return "", err
-	}
-	defer resp.Body.Close()
-	b, err := io.ReadAll(resp.Body)
-	if err != nil {
-		return "", err
-	}
-	if resp.StatusCode >= 400 {
-		return "", fmt.Errorf("%s %s: %s: %s", method, path, resp.Status, b)
-	}
-	if out != nil && resp.StatusCode != http.StatusNotModified {
-		err = json.Unmarshal(b, out)
-	}
-	return resp.Header.Get("ETag"), err
+	h, err := c.Call(method, path, in, out, header...)
+	return h.Get("ETag"), err
 }
 
 // resident is the resident memory of the process, in bytes.
@@ -129,12 +42,12 @@ func (c *cloud) resident() (int64, error) { return c.memory("VmRSS") }
 
 // forgetPeak lets VmHWM begin anew (proc(5), clear_refs).
 func (c *cloud) forgetPeak() error {
-	return os.WriteFile(fmt.Sprintf("/proc/%d/clear_refs", c.cmd.Process.Pid), []byte("5"), 0)
+	return os.WriteFile(fmt.Sprintf("/proc/%d/clear_refs", c.PID), []byte("5"), 0)
 }
 
 // memory is a figure of the process in proc(5), status, in bytes.
 func (c *cloud) memory(name string) (int64, error) {
-	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", c.cmd.Process.Pid))
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", c.PID))
 	if err != nil {
 		return 0, err
 	}
@@ -156,17 +69,9 @@ func (c *cloud) prepare() (world, error) {
 	if _, err := c.call("POST", "/image/v2/images", map[string]any{"name": "bench", "disk_format": "raw", "container_format": "bare"}, &img); err != nil {
 		return w, err
 	}
-	req, err := http.NewRequest("PUT", c.url+"/image/v2/images/"+img.ID+"/file", strings.NewReader(strings.Repeat("x", 4096)))
-	if err != nil {
+	if err := c.Upload(img.ID, strings.NewReader(strings.Repeat("x", 4096)), 4096); err != nil {
 		return w, err
 	}
-	req.Header.Set("X-Auth-Token", c.token)
-	req.Header.Set("Content-Type", "application/octet-stream")
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return w, err
-	}
-	resp.Body.Close()
 	var f struct{ Flavor struct{ ID string } }
 	if _, err := c.call("POST", "/compute/v2.1/flavors", map[string]any{"flavor": map[string]any{"name": "bench", "vcpus": 1, "ram": 64, "disk": 1}}, &f); err != nil {
 		return w, err
@@ -179,10 +84,10 @@ func (c *cloud) prepare() (world, error) {
 		return w, err
 	}
 	unlimited := map[string]any{"instances": -1, "cores": -1, "ram": -1}
-	if _, err := c.call("PUT", "/compute/v2.1/os-quota-sets/"+c.project, map[string]any{"quota_set": unlimited}, nil); err != nil {
+	if _, err := c.call("PUT", "/compute/v2.1/os-quota-sets/"+c.ProjectID, map[string]any{"quota_set": unlimited}, nil); err != nil {
 		return w, err
 	}
-	_, err = c.call("PUT", "/networking/v2.0/quotas/"+c.project, map[string]any{"quota": map[string]any{"port": -1}}, nil)
+	_, err := c.call("PUT", "/networking/v2.0/quotas/"+c.ProjectID, map[string]any{"quota": map[string]any{"port": -1}}, nil)
 	return world{img.ID, f.Flavor.ID, n.Network.ID}, err
 }
 

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"golang.org/x/crypto/argon2"
+
+	"github.com/cloudlet/cloudlet/server/cloudtest/program"
 )
 
 // identity measures tokens by password, against the hash alone with the
@@ -15,18 +17,18 @@ func (b *bench) identity() error {
 	if err != nil {
 		return err
 	}
-	defer c.stop()
-	if err := c.login(); err != nil {
+	defer c.Stop()
+	if err := c.Login(); err != nil {
 		return err
 	}
 	salt := make([]byte, 16)
 	var hashes, tokens []time.Duration
 	for range 100 { // in turn, so that a busy machine is busy for both
 		start := time.Now()
-		argon2.IDKey([]byte(password), salt, 3, 12<<10, 1, 32)
+		argon2.IDKey([]byte(program.Password), salt, 3, 12<<10, 1, 32)
 		hashes = append(hashes, time.Since(start))
 		start = time.Now()
-		if err := c.login(); err != nil {
+		if err := c.Login(); err != nil {
 			return err
 		}
 		tokens = append(tokens, time.Since(start))

@@ -11,7 +11,6 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -37,8 +36,8 @@ func (b *bench) images() error {
 	if err != nil {
 		return err
 	}
-	defer c.stop()
-	if err := c.login(); err != nil {
+	defer c.Stop()
+	if err := c.Login(); err != nil {
 		return err
 	}
 	var up, upPeer, down, downPeer []time.Duration
@@ -178,11 +177,9 @@ func (c *cloud) upload(path string) (id string, d time.Duration, err error) {
 		return "", 0, err
 	}
 	start := time.Now()
-	resp, err := c.file("PUT", img.ID, f, info.Size())
-	if err != nil {
+	if err := c.Upload(img.ID, f, info.Size()); err != nil {
 		return "", 0, err
 	}
-	resp.Body.Close()
 	d = time.Since(start)
 	if _, err := c.call("GET", "/image/v2/images/"+img.ID, nil, &img); err != nil || img.Status != "active" {
 		return "", 0, fmt.Errorf("the image is %s after its upload, %w", img.Status, err)
@@ -193,7 +190,11 @@ func (c *cloud) upload(path string) (id string, d time.Duration, err error) {
 // download gets an image's bytes into a file.
 func (c *cloud) download(id, path string) (time.Duration, error) {
 	start := time.Now()
-	resp, err := c.file("GET", id, http.NoBody, 0)
+	req, err := http.NewRequest("GET", c.URL+"/image/v2/images/"+id+"/file", nil)
+	if err != nil {
+		return 0, err
+	}
+	resp, err := c.Do(req)
 	if err != nil {
 		return 0, err
 	}
@@ -208,25 +209,4 @@ func (c *cloud) download(id, path string) (time.Duration, error) {
 		err = fmt.Errorf("%d of %d bytes came", n, resp.ContentLength)
 	}
 	return time.Since(start), err
-}
-
-// file sends a request about an image's bytes. The caller closes the answer's body.
-func (c *cloud) file(method, id string, body io.Reader, size int64) (*http.Response, error) {
-	req, err := http.NewRequest(method, c.url+"/image/v2/images/"+id+"/file", body)
-	if err != nil {
-		return nil, err
-	}
-	req.ContentLength = size
-	req.Header.Set("X-Auth-Token", c.token)
-	req.Header.Set("Content-Type", "application/octet-stream")
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return nil, err
-	}
-	if resp.StatusCode >= 300 {
-		defer resp.Body.Close()
-		told, _ := io.ReadAll(resp.Body)
-		return nil, fmt.Errorf("%s of an image's file: %s: %s", method, resp.Status, strings.TrimSpace(string(told)))
-	}
-	return resp, nil
 }

@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -37,7 +35,7 @@ func (b *bench) qemu() error {
 	if err != nil {
 		return err
 	}
-	defer c.stop()
+	defer c.Stop()
 	agent := host.Command(b.ctx, b.program("cloudlet"), "agent", "-driver", "libvirt", "-server", filepath.Join(c.dir, "agent.sock"), "-data-dir", filepath.Join(b.dir, "agent"), "-log-level", "error")
 	agent.Stderr = os.Stderr
 	if err := agent.Start(); err != nil {
@@ -88,7 +86,7 @@ func (b *bench) qemu() error {
 
 // guestWorld is prepare with an image that boots.
 func (b *bench) guestWorld(c *cloud) (world, error) {
-	if err := c.login(); err != nil {
+	if err := c.Login(); err != nil {
 		return world{}, err
 	}
 	w, err := c.prepare()
@@ -107,20 +105,8 @@ func (b *bench) guestWorld(c *cloud) (world, error) {
 	if _, err := c.call("POST", "/image/v2/images", map[string]any{"name": "guest", "disk_format": "qcow2", "container_format": "bare"}, &img); err != nil {
 		return w, err
 	}
-	req, err := http.NewRequest("PUT", c.url+"/image/v2/images/"+img.ID+"/file", bytes.NewReader(data))
-	if err != nil {
+	if err := c.Upload(img.ID, bytes.NewReader(data), int64(len(data))); err != nil {
 		return w, err
-	}
-	req.Header.Set("X-Auth-Token", c.token)
-	req.Header.Set("Content-Type", "application/octet-stream")
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return w, err
-	}
-	defer resp.Body.Close()
-	if resp.StatusCode >= 300 {
-		text, _ := io.ReadAll(resp.Body)
-		return w, fmt.Errorf("upload: %s: %s", resp.Status, text)
 	}
 	w.image = img.ID
 	return w, nil

@@ -6,6 +6,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"time"
+
+	"github.com/cloudlet/cloudlet/server/cloudtest/program"
 )
 
 func (b *bench) version() error {
@@ -52,8 +54,8 @@ func (b *bench) terraform() error {
 	if err != nil {
 		return err
 	}
-	defer c.stop()
-	if err := c.login(); err != nil {
+	defer c.Stop()
+	if err := c.Login(); err != nil {
 		return err
 	}
 	w, err := c.prepare()
@@ -103,7 +105,7 @@ func (b *bench) configuration(c *cloud, name, config string) (func(args ...strin
 	return func(args ...string) error {
 		cmd := exec.CommandContext(b.ctx, "terraform", args...)
 		cmd.Dir = dir
-		cmd.Env = append(os.Environ(), "TF_CLI_CONFIG_FILE="+rc, "CHECKPOINT_DISABLE=1", "OS_AUTH_URL="+c.url+"/identity/v3", "OS_USERNAME=admin", "OS_PASSWORD="+password,
+		cmd.Env = append(os.Environ(), "TF_CLI_CONFIG_FILE="+rc, "CHECKPOINT_DISABLE=1", "OS_AUTH_URL="+c.URL+"/identity/v3", "OS_USERNAME=admin", "OS_PASSWORD="+program.Password,
 			"OS_PROJECT_NAME=admin", "OS_USER_DOMAIN_ID=default", "OS_PROJECT_DOMAIN_ID=default", "OS_REGION_NAME=RegionOne")
 		out, err := cmd.CombinedOutput()
 		if err != nil {

@@ -38,7 +38,7 @@ func run(ctx context.Context, bin, only string) error {
 	if err != nil {
 		return err
 	}
-	program, err := filepath.Abs(filepath.Join(bin, "cloudlet"))
+	path, err := filepath.Abs(filepath.Join(bin, "cloudlet"))
 	if err != nil {
 		return err
 	}
@@ -47,12 +47,12 @@ func run(ctx context.Context, bin, only string) error {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	c, err := start(ctx, program, dir)
+	c, err := start(ctx, path, dir)
 	if err != nil {
 		return err
 	}
-	defer c.stop()
-	t, err := c.configure(dir)
+	defer c.Stop()
+	t, err := configure(c, dir)
 	if err != nil {
 		return err
 	}

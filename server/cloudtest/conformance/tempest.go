@@ -13,6 +13,8 @@ import (
 	"strings"
 	"syscall"
 	"text/template"
+
+	"github.com/cloudlet/cloudlet/server/cloudtest/program"
 )
 
 //go:embed tempest.conf.tmpl
@@ -34,16 +36,16 @@ type tempest struct {
 
 // configure writes Tempest's configuration for the cloud below dir. The caller
 // closes the web server.
-func (c *cloud) configure(dir string) (*tempest, error) {
-	v := struct{ Dir, URL, Password, Web, Image, ImageAlt string }{Dir: filepath.Join(dir, "tempest"), URL: c.url + "/identity/v3", Password: password}
+func configure(c *program.Cloud, dir string) (*tempest, error) {
+	v := struct{ Dir, URL, Password, Web, Image, ImageAlt string }{Dir: filepath.Join(dir, "tempest"), URL: c.URL + "/identity/v3", Password: program.Password}
 	if err := os.MkdirAll(filepath.Join(v.Dir, "lock"), 0o755); err != nil {
 		return nil, err
 	}
 	var err error
-	if v.Image, err = c.image("first"); err != nil {
+	if v.Image, err = makeImage(c, "first"); err != nil {
 		return nil, err
 	}
-	if v.ImageAlt, err = c.image("second"); err != nil {
+	if v.ImageAlt, err = makeImage(c, "second"); err != nil {
 		return nil, err
 	}
 	var b strings.Builder
