@@ -66,9 +66,6 @@ func Check(format string) error {
 	return nil
 }
 
-// Able reports whether images of the format can be converted at all.
-func Able(format string) bool { return names[format] != "" }
-
 // Convert writes the image in the file from, of the format fromFormat, to the new
 // file to as toFormat. It blocks until it is done. Error kinds: Invalid for what
 // qemu-img refuses or what goes beyond the bounds, TooLarge for want of room; others may pass.
