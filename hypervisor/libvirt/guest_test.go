@@ -67,7 +67,7 @@ func (h *host) configDrive(t *testing.T, id, addr string) (drive string, ssh fun
 	return drive, func(command string) string {
 		t.Helper()
 		out, err := h.Command(t.Context(), "ssh", "-i", key, "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null",
-			"-o", "LogLevel=ERROR", "-o", "ConnectTimeout=20", "root@"+addr, command).CombinedOutput()
+			"-o", "LogLevel=ERROR", "-o", "ConnectTimeout=20", "-o", "ServerAliveInterval=10", "root@"+addr, command).CombinedOutput()
 		if err != nil {
 			t.Logf("ssh %s: %v: %s", command, err, out)
 		}
