@@ -48,8 +48,8 @@ type Options struct {
 	Metrics *Metrics
 	// Version is told in the Server header.
 	Version string
-	// StreamIdle is how long a client that streams a body may send nothing.
-	// Default one minute.
+	// StreamIdle is how long a client that streams a body may send nothing, and how
+	// long one may take nothing of an answer, which is kept for it meanwhile. Default one minute.
 	StreamIdle time.Duration
 }
 
@@ -93,6 +93,29 @@ func (b *liveBody) Read(p []byte) (int, error) {
 		_ = b.conn.SetReadDeadline(time.Time{}) // what follows takes the time it takes
 	}
 	return n, err
+}
+
+// liveWriter is an answer that must keep going.
+type liveWriter struct {
+	io.Writer
+	conn *http.ResponseController
+	idle time.Duration
+}
+
+func (w liveWriter) Write(p []byte) (n int, err error) {
+	for err == nil && n < len(p) {
+		_ = w.conn.SetWriteDeadline(time.Now().Add(w.idle))
+		var m int
+		m, err = w.Writer.Write(p[n:min(len(p), n+piece)])
+		n += m
+	}
+	return n, err
+}
+
+// live returns w such that a client that takes nothing for too long is cut off, and what ends that.
+func (f *Front) live(w http.ResponseWriter) (to io.Writer, done func()) {
+	conn := http.NewResponseController(w)
+	return liveWriter{w, conn, f.streamIdle}, func() { _ = conn.SetWriteDeadline(time.Time{}) }
 }
 
 // ServeHTTP answers one call.
@@ -316,7 +339,9 @@ func (f *Front) send(w http.ResponseWriter, rq *Request, resp *Response) {
 	}
 	w.WriteHeader(resp.Status)
 	if rq.HTTP.Method != http.MethodHead && len(body) > 0 {
-		_, _ = w.Write(body)
+		to, done := f.live(w)
+		defer done()
+		_, _ = to.Write(body)
 	}
 }
 
@@ -329,7 +354,9 @@ func (f *Front) stream(w http.ResponseWriter, rq *Request, resp *Response) {
 	if rq.HTTP.Method == http.MethodHead {
 		return
 	}
-	n, err := copyAhead(w, resp.Stream)
+	to, done := f.live(w)
+	defer done()
+	n, err := copyAhead(to, resp.Stream)
 	if err != nil || resp.Length >= 0 && n != resp.Length {
 		if rq.Context().Err() == nil {
 			rq.Log().Error("download cut short", "path", rq.HTTP.URL.Path, "sent", n, "of", resp.Length, "error", err)
@@ -341,7 +368,7 @@ func (f *Front) stream(w http.ResponseWriter, rq *Request, resp *Response) {
 // piece is how much of a stream is under way at once, twice: in bytes.
 const piece = 256 << 10
 
-// copyAhead is io.Copy that reads one piece ahead, so that a disk and its hash
+// copyAhead is io.Copy to what is no io.ReaderFrom that reads one piece ahead, so that a disk and its hash
 // work while the network does. It returns when nothing reads r any more.
 func copyAhead(w io.Writer, r io.Reader) (int64, error) {
 	out, in := io.Pipe()
@@ -350,7 +377,7 @@ func copyAhead(w io.Writer, r io.Reader) (int64, error) {
 		_, err := io.CopyBuffer(in, r, make([]byte, piece))
 		in.CloseWithError(err)
 	})
-	n, err := io.CopyBuffer(struct{ io.Writer }{w}, out, make([]byte, piece))
+	n, err := io.CopyBuffer(w, out, make([]byte, piece))
 	out.CloseWithError(err)
 	reading.Wait()
 	return n, err

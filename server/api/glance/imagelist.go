@@ -54,6 +54,9 @@ func (a *api) imageList(rq *front.Request) (*front.Response, error) {
 	if err != nil {
 		return nil, err
 	}
+	if n := fitting(page); n < len(page) {
+		page, more = page[:n], true
+	}
 	w := listWire{Images: make([]imageWire, len(page)), First: withQuery("/v2/images", first(q)), Schema: "/v2/schemas/images"}
 	for n, i := range page {
 		w.Images[n] = a.render(rq, i)
@@ -62,6 +65,28 @@ func (a *api) imageList(rq *front.Request) (*front.Response, error) {
 		w.Next = withQuery("/v2/images", front.NextQuery(q, page[len(page)-1].ID))
 	}
 	return front.OK(w), nil
+}
+
+// maxPage bounds what a page tells, in bytes: images may have properties of 256 KiB, and the
+// answers of many lists are in memory at once.
+const maxPage = 4 << 20
+
+// fitting returns how many images a page has room for, at least one.
+func fitting(page []image.Image) int {
+	size := 0
+	for n, i := range page {
+		size += 1000 + len(i.Name)
+		for k, v := range i.Properties {
+			size += len(k) + len(v)
+		}
+		for _, tag := range i.Tags {
+			size += len(tag)
+		}
+		if size > maxPage && n > 0 {
+			return n
+		}
+	}
+	return len(page)
 }
 
 // first is the query of the first page.

@@ -1,6 +1,7 @@
 package glance
 
 import (
+	"fmt"
 	"net/url"
 	"slices"
 	"strings"
@@ -202,5 +203,32 @@ func TestPlan(t *testing.T) {
 		return nil
 	}); err != nil {
 		t.Error(err)
+	}
+}
+
+// A page of images with many properties has fewer of them, and tells where the next begins.
+func TestPagesAreBounded(t *testing.T) {
+	w := newWorld(t)
+	var fat strings.Builder
+	for n := range 4 {
+		fmt.Fprintf(&fat, `,"p%d":"%s"`, n, strings.Repeat("x", 60_000))
+	}
+	const all = 40
+	for range all {
+		w.create("ann", `{"name":"fat"`+fat.String()+`}`)
+	}
+	seen, pages := map[string]bool{}, 0
+	for next := "/v2/images?limit=1000"; next != ""; pages++ {
+		a := w.want(200, "ann", "GET", next, nil)
+		if len(a.body) > 5<<20 {
+			t.Fatalf("a page of %d bytes", len(a.body))
+		}
+		for _, i := range a.json["images"].([]any) {
+			seen[i.(map[string]any)["id"].(string)] = true
+		}
+		next, _ = a.json["next"].(string)
+	}
+	if len(seen) != all || pages != 3 {
+		t.Errorf("%d images on %d pages, want %d on 3", len(seen), pages, all)
 	}
 }
