@@ -401,6 +401,32 @@ func TestPlanSessionLeavesNothing(t *testing.T) {
 	}
 }
 
+// What a user's plan sessions hold is in memory alone: it is bounded, whatever quotas are left.
+func TestPlanSessionsAreBounded(t *testing.T) {
+	h := start(t)
+	body := `{"thing":{"name":"` + strings.Repeat("x", DefaultMaxBody-100) + `"}}`
+	took := 0
+	for ; ; took++ {
+		a := h.call("POST", "/things/v1/things", "ann:p1", body, "Cloudlet-Plan", fmt.Sprint("s", took%3))
+		if a.status != 201 {
+			if a.status != http.StatusConflict || !strings.Contains(a.body, "plan sessions") {
+				t.Errorf("%d %s", a.status, a.body)
+			}
+			break
+		}
+	}
+	if took < 100 || took > planBytes/len(body) {
+		t.Errorf("%d bodies of %d bytes were taken in", took, len(body))
+	}
+	small := `{"thing":{"name":"maybe"}}`
+	if a := h.call("POST", "/things/v1/things", "eve:p1", small, "Cloudlet-Plan", "s1"); a.status != 201 {
+		t.Errorf("another user's session: %d %s", a.status, a.body)
+	}
+	if a := h.call("POST", "/things/v1/things", "ann:p1", small); a.status != 201 {
+		t.Errorf("outside of sessions: %d %s", a.status, a.body)
+	}
+}
+
 func FuzzDecodeJSON(f *testing.F) {
 	for _, s := range []string{`{"thing":{"name":"x"}}`, `{"thing":{"name":7}}`, `{"thing":null}`, `[`, `{"thing":{"x":1}}`, "\xff", `{"":0}`, `{"a/b~":0}`} {
 		f.Add([]byte(s))

@@ -2,6 +2,7 @@ package front
 
 import (
 	"context"
+	"net/http"
 	"sync"
 	"time"
 
@@ -21,14 +22,21 @@ const (
 	plansPerCaller = 32               // the oldest idle one is ended for a further one
 	plansInAll     = 512
 	planNameMax    = 64
+
+	// planBytes bounds what the live sessions of one user took in, in bytes: nothing of it comes to
+	// a disk. A change counts as planChange and its body.
+	planBytes  = 128 << 20
+	planChange = 2 << 10
 )
 
 type planKey struct{ user, project, domain, name string }
 
 type session struct {
 	name  string
+	user  string
 	store *statestore.Store
 	used  time.Time
+	taken int64 // bytes, as planBytes counts them
 }
 
 type plans struct {
@@ -56,6 +64,26 @@ func (f *Front) enterPlan(rq *Request, name string) error {
 		return err
 	}
 	rq.session, rq.store, rq.snap = s, s.store, nil
+	if m := rq.HTTP.Method; m == http.MethodGet || m == http.MethodHead {
+		return nil
+	}
+	return f.plans.take(s, planChange)
+}
+
+// take counts what a session is to take in. Error kind: Quota if those of its user have too much.
+func (p *plans) take(s *session, bytes int64) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	all := bytes
+	for _, other := range p.live {
+		if other.user == s.user {
+			all += other.taken
+		}
+	}
+	if all > planBytes {
+		return cloud.Errorf(cloud.Quota, "plan session", "Your plan sessions have taken in more than %d bytes; one ends %s after its last request.", int64(planBytes), planIdle)
+	}
+	s.taken += bytes
 	return nil
 }
 
@@ -95,7 +123,7 @@ func (p *plans) get(k planKey) (*session, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &session{name: k.name, store: fork, used: now}
+	s := &session{name: k.name, user: k.user, store: fork, used: now}
 	p.live[k] = s
 	return s, nil
 }

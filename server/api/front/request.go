@@ -125,6 +125,11 @@ func (rq *Request) Body() ([]byte, error) {
 	if int64(len(b)) > limit {
 		return nil, cloud.Errorf(cloud.TooLarge, "", "Request body is larger than the limit of %d bytes.", limit)
 	}
+	if rq.session != nil {
+		if err := rq.front.plans.take(rq.session, int64(len(b))); err != nil {
+			return nil, err
+		}
+	}
 	rq.body, rq.read = b, true
 	return b, nil
 }
