@@ -155,18 +155,29 @@ func trustSpend(tx *statestore.Txn, id string) error {
 	return nil
 }
 
-// trustHolds reports whether the trust that a token rests on still counts.
+// trustHolds reports whether the trust that a token rests on still counts: for one that was lent
+// on, whoever did that has to be there too.
 func (a Authority) trustHolds(r statestore.Reader, t Token) bool {
 	trust, ok := Trusts.Get(r, t.TrustID)
 	if !ok || t.Scope != (Scope{ProjectScope, trust.ProjectID}) || !trust.ExpiresAt.IsZero() && !a.Clock.Now().Before(trust.ExpiresAt) {
 		return false
 	}
 	for _, id := range []string{trust.TrustorID, trust.TrusteeID} {
-		u, ok := Users.Get(r, id)
-		d, alive := Domains.Get(r, u.DomainID)
-		if !ok || !a.Enabled(u) || !alive || !d.Enabled {
+		if !a.present(r, id) {
+			return false
+		}
+	}
+	for trust.ParentID != "" {
+		if trust, ok = Trusts.Get(r, trust.ParentID); !ok || !a.present(r, trust.TrusteeID) {
 			return false
 		}
 	}
 	return true
+}
+
+// present reports whether a user is there and enabled, as is its domain.
+func (a Authority) present(r statestore.Reader, id string) bool {
+	u, ok := Users.Get(r, id)
+	d, alive := Domains.Get(r, u.DomainID)
+	return ok && a.Enabled(u) && alive && d.Enabled
 }

@@ -79,8 +79,10 @@ func TestTrusts(t *testing.T) {
 	w.call(admin, "PUT "+grant, "").must(204)
 	w.call(lent, "GET /users/"+me, "").must(200)
 	// So does a trustee who is disabled, or the end of the trust.
+	w.call(lentOn, "GET /users/"+me, "").must(200)
 	w.call(admin, "PATCH /users/"+helper, `{"user":{"enabled":false}}`).must(200)
 	w.call(lent, "GET /users/"+me, "").must(401)
+	w.call(lentOn, "GET /users/"+me, "").must(401) // it has lent that on
 	w.call(demo, "DELETE /OS-TRUST/trusts/"+id, "").must(204)
 	w.call(demo, "GET /OS-TRUST/trusts/"+id, "").must(404)
 	w.call(lentOn, "GET /users/"+me, "").must(401)
