@@ -4,9 +4,7 @@ import (
 	"bytes"
 	"io"
 	"net/http"
-	"net/http/httptest"
 	"net/http/httputil"
-	"net/url"
 	"regexp"
 	"strings"
 	"sync/atomic"
@@ -23,16 +21,8 @@ import (
 // bad is set.
 func unlucky(t *testing.T, w *providertest.World, bad *atomic.Bool) string {
 	t.Helper()
-	to, err := url.Parse(w.URL)
-	if err != nil {
-		t.Fatal(err)
-	}
-	proxy := httptest.NewServer(&httputil.ReverseProxy{
-		Rewrite: func(r *httputil.ProxyRequest) {
-			r.SetURL(to)
-			r.Out.Host = r.In.Host
-		},
-		ModifyResponse: func(r *http.Response) error {
+	return w.Behind(t, func(p *httputil.ReverseProxy) http.Handler {
+		p.ModifyResponse = func(r *http.Response) error {
 			if !bad.Load() || r.Request.Method != http.MethodGet || !strings.Contains(r.Request.URL.Path, "/servers/") {
 				return nil
 			}
@@ -42,10 +32,9 @@ func unlucky(t *testing.T, w *providertest.World, bad *atomic.Bool) string {
 			r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(b)), int64(len(b))
 			r.Header.Del("Content-Length")
 			return err
-		},
+		}
+		return p
 	})
-	t.Cleanup(proxy.Close)
-	return proxy.URL
 }
 
 // TestAccInstanceThatFails: an instance that was taken on and not built is in the

@@ -5,7 +5,6 @@ import (
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/netip"
-	"net/url"
 	"strings"
 	"testing"
 
@@ -17,10 +16,6 @@ import (
 // for the provider any OpenStack.
 func plain(t *testing.T, w *providertest.World) string {
 	t.Helper()
-	to, err := url.Parse(w.URL)
-	if err != nil {
-		t.Fatal(err)
-	}
 	strip := func(h http.Header) {
 		for name := range h {
 			if strings.HasPrefix(name, "Cloudlet-") {
@@ -31,19 +26,18 @@ func plain(t *testing.T, w *providertest.World) string {
 		h.Del("If-None-Match")
 		h.Del("Etag")
 	}
-	proxy := httptest.NewServer(&httputil.ReverseProxy{
-		Rewrite: func(r *httputil.ProxyRequest) {
-			r.SetURL(to)
-			r.Out.Host = r.In.Host // the catalog tells this address
+	return w.Behind(t, func(p *httputil.ReverseProxy) http.Handler {
+		pass := p.Rewrite
+		p.Rewrite = func(r *httputil.ProxyRequest) {
+			pass(r)
 			if strings.HasPrefix(r.Out.Header.Get("Cloudlet-Plan"), "tf-") {
 				t.Errorf("%s %s of a plan is sent to a cloud that knows no plan sessions", r.In.Method, r.In.URL)
 			}
 			strip(r.Out.Header)
-		},
-		ModifyResponse: func(r *http.Response) error { strip(r.Header); return nil },
+		}
+		p.ModifyResponse = func(r *http.Response) error { strip(r.Header); return nil }
+		return p
 	})
-	t.Cleanup(proxy.Close)
-	return proxy.URL
 }
 
 // TestAccPlainOpenStack: without the extensions everything works, only that plans

@@ -5,9 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/http/httptest"
 	"net/http/httputil"
-	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -28,17 +26,9 @@ type issuer struct {
 
 func newIssuer(t *testing.T, c *cloudtest.Cloud) *issuer {
 	t.Helper()
-	to, err := url.Parse(c.URL)
-	if err != nil {
-		t.Fatal(err)
-	}
 	i := &issuer{}
-	proxy := httptest.NewServer(&httputil.ReverseProxy{
-		Rewrite: func(r *httputil.ProxyRequest) {
-			r.SetURL(to)
-			r.Out.Host = r.In.Host // the catalog tells this address
-		},
-		ModifyResponse: func(r *http.Response) error {
+	i.url = c.Behind(t, func(p *httputil.ReverseProxy) http.Handler {
+		p.ModifyResponse = func(r *http.Response) error {
 			i.mu.Lock()
 			defer i.mu.Unlock()
 			switch token := r.Header.Get("X-Subject-Token"); {
@@ -48,10 +38,9 @@ func newIssuer(t *testing.T, c *cloudtest.Cloud) *issuer {
 				i.revoked = append(i.revoked, r.Request.Header.Get("X-Subject-Token"))
 			}
 			return nil
-		},
+		}
+		return p
 	})
-	t.Cleanup(proxy.Close)
-	i.url = proxy.URL
 	return i
 }
 

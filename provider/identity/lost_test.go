@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
-	"net/url"
 	"strings"
 	"sync"
 	"testing"
@@ -132,18 +131,10 @@ func TestAccLostAnswers(t *testing.T) {
 	for _, lose := range []string{"a", "b", "ba"} {
 		t.Run(lose, func(t *testing.T) {
 			w := providertest.Start(t, cloudtest.Options{Hosts: 1})
-			at, err := url.Parse(w.URL)
-			if err != nil {
-				t.Fatal(err)
-			}
-			l := &losing{lose: lose, seen: map[string]int{}, to: &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
-				r.SetURL(at)
-				r.Out.Host = r.In.Host // what the catalog is told for
-			}}}
-			proxy := httptest.NewServer(l)
-			defer proxy.Close()
+			l := &losing{lose: lose, seen: map[string]int{}}
+			lossy := w.Behind(t, func(p *httputil.ReverseProxy) http.Handler { l.to = p; return l })
 			config := func(name, version string) string {
-				return strings.NewReplacer(w.URL, proxy.URL, "NAME", name, "VERSION", version).Replace(w.As("admin", everything))
+				return strings.NewReplacer(w.URL, lossy, "NAME", name, "VERSION", version).Replace(w.As("admin", everything))
 			}
 			w.Run(
 				w.Apply("cloudlet_limit.l", providertest.Create, config("lost", "1")),

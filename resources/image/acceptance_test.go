@@ -9,7 +9,6 @@ import (
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/netip"
-	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -223,16 +222,8 @@ resource "cloudlet_image" "copy" {
 // without is the cloud behind something that does not tell of an import method.
 func without(t *testing.T, w *providertest.World, method string) string {
 	t.Helper()
-	to, err := url.Parse(w.URL)
-	if err != nil {
-		t.Fatal(err)
-	}
-	proxy := httptest.NewServer(&httputil.ReverseProxy{
-		Rewrite: func(r *httputil.ProxyRequest) {
-			r.SetURL(to)
-			r.Out.Host = r.In.Host // the catalog tells this address
-		},
-		ModifyResponse: func(r *http.Response) error {
+	return w.Behind(t, func(p *httputil.ReverseProxy) http.Handler {
+		p.ModifyResponse = func(r *http.Response) error {
 			if !strings.HasSuffix(r.Request.URL.Path, "/info/import") {
 				return nil
 			}
@@ -241,10 +232,9 @@ func without(t *testing.T, w *providertest.World, method string) string {
 			r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(b)), int64(len(b))
 			r.Header.Del("Content-Length")
 			return err
-		},
+		}
+		return p
 	})
-	t.Cleanup(proxy.Close)
-	return proxy.URL
 }
 
 func TestAccImageMembers(t *testing.T) {
