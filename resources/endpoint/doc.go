@@ -1,3 +1,3 @@
-// Package endpoint is the Terraform resource cloudlet_endpoint: an address of a
-// service in the catalog, of the identity API v3.
+// Package endpoint is the Terraform resource and data source cloudlet_endpoint: an
+// address of a service in the catalog, of the identity API v3.
 package endpoint

@@ -1,5 +1,5 @@
-// Package instance is the Terraform resource cloudlet_instance: a guest, a server
-// of the compute API v2.1.
+// Package instance is the Terraform resource and data source cloudlet_instance: a
+// guest, a server of the compute API v2.1.
 //
 // Files: schema.go and validate.go say what may be configured; plan.go completes
 // the plan (references by name, network cards that stay) and has the cloud check

@@ -1,3 +1,3 @@
-// Package limit is the Terraform resource cloudlet_limit, with its data source: how
-// much of something one project, or one domain, may have.
+// Package limit is the Terraform resource and data source cloudlet_limit: how much of
+// something one project, or one domain, may have.
 package limit

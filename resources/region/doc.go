@@ -1,3 +1,3 @@
-// Package region is the Terraform resource cloudlet_region: a region of the
-// catalog, of the identity API v3.
+// Package region is the Terraform resource and data source cloudlet_region: a region
+// of the catalog, of the identity API v3.
 package region

@@ -1,5 +1,6 @@
-// Package securitygroup is the Terraform resource cloudlet_security_group: a
-// group of the network API v2.0 together with all of its rules.
+// Package securitygroup is the Terraform resource and data source
+// cloudlet_security_group: a group of the network API v2.0 together with all of its
+// rules.
 //
 // The set of rules is authoritative: a rule that somebody else adds shows in the
 // plan and is taken away by apply. The two rules that every new group is given by

@@ -1,3 +1,3 @@
-// Package service is the Terraform resource cloudlet_service: a service of the
-// catalog, of the identity API v3.
+// Package service is the Terraform resource and data source cloudlet_service: a
+// service of the catalog, of the identity API v3.
 package service
