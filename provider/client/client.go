@@ -88,24 +88,32 @@ func New(ctx context.Context, c Config) (*Client, error) {
 		}
 	}
 	out.Region = endpoint.Region
-	if out.Compute, err = openstack.NewComputeV2(p, endpoint); err != nil {
-		return nil, fmt.Errorf("the catalog has no compute endpoint for region %q: %w", endpoint.Region, err)
-	}
-	out.Compute.Microversion = ComputeMicroversion
-	out.Compute.MoreHeaders = map[string]string{"Cloudlet-Intent": "true"} // tell what a server was asked to be; others ignore it
-	if out.Network, err = openstack.NewNetworkV2(p, endpoint); err != nil {
-		return nil, fmt.Errorf("the catalog has no network endpoint for region %q: %w", endpoint.Region, err)
-	}
-	if out.Image, err = openstack.NewImageV2(p, endpoint); err != nil {
-		return nil, fmt.Errorf("the catalog has no image endpoint for region %q: %w", endpoint.Region, err)
-	}
-	if out.Identity, err = openstack.NewIdentityV3(p, endpoint); err != nil {
-		out.Identity, err = openstack.NewIdentityV3(p, gophercloud.EndpointOpts{}) // where it authenticated
-	}
-	if err != nil {
-		return nil, fmt.Errorf("the identity API is not known: %w", err)
+	if err := out.find(p, endpoint); err != nil {
+		return nil, err
 	}
 	return out, nil
+}
+
+// find finds the services in the catalog.
+func (c *Client) find(p *gophercloud.ProviderClient, endpoint gophercloud.EndpointOpts) (err error) {
+	if c.Compute, err = openstack.NewComputeV2(p, endpoint); err != nil {
+		return fmt.Errorf("the catalog has no compute endpoint for region %q: %w", endpoint.Region, err)
+	}
+	c.Compute.Microversion = ComputeMicroversion
+	c.Compute.MoreHeaders = map[string]string{"Cloudlet-Intent": "true"} // tell what a server was asked to be; others ignore it
+	if c.Network, err = openstack.NewNetworkV2(p, endpoint); err != nil {
+		return fmt.Errorf("the catalog has no network endpoint for region %q: %w", endpoint.Region, err)
+	}
+	if c.Image, err = openstack.NewImageV2(p, endpoint); err != nil {
+		return fmt.Errorf("the catalog has no image endpoint for region %q: %w", endpoint.Region, err)
+	}
+	if c.Identity, err = openstack.NewIdentityV3(p, endpoint); err != nil {
+		c.Identity, err = openstack.NewIdentityV3(p, gophercloud.EndpointOpts{}) // where it authenticated
+	}
+	if err != nil {
+		return fmt.Errorf("the identity API is not known: %w", err)
+	}
+	return nil
 }
 
 // resolve merges the configuration with clouds.yaml and the environment.

@@ -85,7 +85,7 @@ func (c *Content) drop(ctx context.Context, w Write, sha256 string, stores []str
 	if ok, err := c.seize(sha256, stores, now); !ok {
 		return err
 	}
-	defer c.needlessly(sha256)
+	defer c.letGo(sha256)
 	var left []*shelf
 	err := w(func(tx *statestore.Txn) error {
 		left = nil
@@ -138,8 +138,8 @@ func (c *Content) seize(sha256 string, stores []string, now bool) (bool, error) 
 	return true, nil
 }
 
-// needlessly ends a removal.
-func (c *Content) needlessly(sha256 string) {
+// letGo ends a removal that seize began.
+func (c *Content) letGo(sha256 string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.uses[sha256].removing = false

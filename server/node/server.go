@@ -146,22 +146,7 @@ func (s *Server) open(ctx context.Context) error {
 	if err != nil {
 		return closeEngine(o.Engine, err)
 	}
-	if o.Sockets {
-		if err := checkSockets(o.DataDir); err != nil {
-			return closeEngine(o.Engine, err)
-		}
-	}
-	if err := os.MkdirAll(o.DataDir, 0o711); err != nil {
-		return closeEngine(o.Engine, fmt.Errorf("data directory: %w", err))
-	}
-	if o.Engine == nil {
-		if o.Engine, err = pebble.Open(filepath.Join(o.DataDir, stateDir), pebble.Options{Log: o.Log}); err != nil {
-			return err
-		}
-	}
-	tables, logs := Tables()
-	s.store, err = statestore.Open(ctx, o.Engine, statestore.Options{Tables: tables, Logs: logs, Now: o.Clock.Now, OnFatal: o.OnFatal})
-	if err != nil {
+	if err := s.openStore(ctx); err != nil {
 		return err
 	}
 	content, err := s.openImages(ctx)
@@ -193,6 +178,28 @@ func (s *Server) open(ctx context.Context) error {
 	s.http = &http.Server{Handler: s.handler(f), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
 		TLSConfig: o.TLS, ErrorLog: slog.NewLogLogger(o.Log.Handler(), slog.LevelDebug)}
 	return nil
+}
+
+// openStore opens the state in the data directory, which is made if there is none, or
+// on the engine that was handed in.
+func (s *Server) openStore(ctx context.Context) (err error) {
+	o := s.o
+	if o.Sockets {
+		if err := checkSockets(o.DataDir); err != nil {
+			return closeEngine(o.Engine, err)
+		}
+	}
+	if err := os.MkdirAll(o.DataDir, 0o711); err != nil {
+		return closeEngine(o.Engine, fmt.Errorf("data directory: %w", err))
+	}
+	if o.Engine == nil {
+		if o.Engine, err = pebble.Open(filepath.Join(o.DataDir, stateDir), pebble.Options{Log: o.Log}); err != nil {
+			return err
+		}
+	}
+	tables, logs := Tables()
+	s.store, err = statestore.Open(ctx, o.Engine, statestore.Options{Tables: tables, Logs: logs, Now: o.Clock.Now, OnFatal: o.OnFatal})
+	return err
 }
 
 // closeEngine gives back an engine that was handed in, when the store that would
