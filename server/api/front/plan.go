@@ -58,13 +58,16 @@ func (f *Front) enterPlan(rq *Request, name string) error {
 	if len(name) > planNameMax || name != oneLine(name) {
 		return cloud.Errorf(cloud.Invalid, "", "The header %s must be a name of at most %d printable characters.", planHeader, planNameMax)
 	}
-	c := rq.Caller
+	c, reads := rq.Caller, rq.HTTP.Method == http.MethodGet || rq.HTTP.Method == http.MethodHead
+	if rq.route.Rule == Public && !reads {
+		return cloud.Errorf(cloud.Invalid, "", "This call proves who somebody is, which is not planned: a session would forget attempts and what they use up. Make it without the header %s.", planHeader)
+	}
 	s, err := f.plans.get(planKey{c.UserID, c.ProjectID, c.DomainID, name})
 	if err != nil {
 		return err
 	}
 	rq.session, rq.store, rq.snap = s, s.store, nil
-	if m := rq.HTTP.Method; m == http.MethodGet || m == http.MethodHead {
+	if reads {
 		return nil
 	}
 	return f.plans.take(s, planChange)

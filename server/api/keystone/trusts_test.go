@@ -103,6 +103,9 @@ func TestTrustOfFewUses(t *testing.T) {
 		t.Errorf("made %s", a.text)
 	}
 	auth := passwordAuth("admin", password, `{"OS-TRUST:trust":{"id":"`+id+`"}}`)
+	// A plan session forgets what was used up, the token would be a real one.
+	w.call(admin, "POST /auth/tokens", auth, "Cloudlet-Plan", "p").must(400)
+	w.call(demo, "POST /users/"+me+"/password", `{"user":{"original_password":"wrong","password":"x"}}`, "Cloudlet-Plan", "p").must(400)
 	token := w.call("", "POST /auth/tokens", auth).must(201)
 	if token.at("token/user/id") != boss || token.at("token/roles/0/name") != "member" || token.at("token/expires_at") != stamp(end) {
 		t.Errorf("token %s", token.text)
