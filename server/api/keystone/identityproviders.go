@@ -25,13 +25,14 @@ func identityProviderRoutes() []front.Route {
 }
 
 // putNew stores a row under the id that the path names. Error kind: Conflict if there
-// is one.
+// is one; what is wrong with the row by itself is told first.
 func putNew[T any](rq *front.Request, kind string, t *statestore.Table[T], key string, row *T, put func(*statestore.Txn, T) (T, error)) error {
 	return rq.Write(func(tx *statestore.Txn) error {
-		if _, taken := t.Get(tx, key); taken {
-			return cloud.Errorf(cloud.Conflict, kind, "Conflict occurred attempting to store %s - Duplicate ID.", kind)
-		}
+		_, taken := t.Get(tx, key)
 		stored, err := put(tx, *row)
+		if err == nil && taken {
+			err = cloud.Errorf(cloud.Conflict, kind, "Conflict occurred attempting to store %s - Duplicate ID.", kind)
+		}
 		*row = stored
 		return err
 	})
