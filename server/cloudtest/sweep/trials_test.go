@@ -52,12 +52,16 @@ func rightCall(c *course, rt route) {
 		}
 		return
 	}
+	if rt.call == "POST /identity/v3/users/{id}/password" {
+		return // not in a session, and in earnest it ends all tokens
+	}
 	if rt.sample == nil && rt.Method != "DELETE" {
 		return // testdata/uncovered.txt tells
 	}
 	if !c.spoiled(rt, "right", rq) {
-		a := c.send(rq)
-		c.fault(rt, "right: %d %.300s", a.status, a.body)
+		if a := c.send(rq); rt.Rule != front.Public || a.status >= 300 { // nobody authenticates in a session
+			c.fault(rt, "right: %d %.300s", a.status, a.body)
+		}
 	}
 }
 
