@@ -136,7 +136,8 @@ func let(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	value := strings.TrimSpace(ts.ReadFile("stdout"))
 	if len(args) == 2 {
-		value = regexp.MustCompile(args[1]).FindString(value)
+		found := append(regexp.MustCompile(args[1]).FindStringSubmatch(value), "")
+		value = found[max(0, len(found)-2)] // the last group, or the whole
 	}
 	if value == "" {
 		ts.Fatalf("there is nothing to take")
