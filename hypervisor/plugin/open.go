@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"sync"
+	"time"
 
 	"github.com/cloudlet/cloudlet/hypervisor"
 )
@@ -37,19 +38,31 @@ var _ hypervisor.Driver = (*client)(nil)
 
 var errClosed = fmt.Errorf("%w: it was closed", hypervisor.ErrUnavailable)
 
+// openTries bounds how often Open starts a program that is killed meanwhile.
+const openTries = 5
+
 // Open starts the program and returns the driver that it serves. Whenever the
 // program has ended, the next call of a method starts it anew. ctx ends the
-// waiting for the first start. Close ends the program.
+// waiting for the first start. Close ends the program. A program that ends by
+// itself before it serves is an error; one that somebody kills is started again.
 func Open(ctx context.Context, o Options) (hypervisor.Driver, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	c := &client{opts: o}
-	if _, err := c.process(ctx); err != nil {
-		c.Close()
-		return nil, err
+	for try := 1; ; try++ {
+		began := time.Now()
+		p, err := c.process(ctx)
+		if err == nil {
+			return c, nil
+		}
+		c.ending.Wait()
+		if try == openTries || p == nil || !p.killed() || time.Since(began) >= startLimit {
+			c.Close()
+			return nil, err
+		}
+		o.Log.Warn("the driver's program was killed while it started; starting it again", "program", o.Path)
 	}
-	return c, nil
 }
 
 // Close implements hypervisor.Driver: it ends the program and waits until it has
@@ -66,7 +79,8 @@ func (c *client) Close() error {
 	return nil
 }
 
-// process returns the program that serves calls now; it starts one if need be.
+// process returns the program that serves calls now; it starts one if need be. With
+// an error it returns the program that did not start, or nil.
 func (c *client) process(ctx context.Context) (*process, error) {
 	c.mu.Lock()
 	if c.closed {
@@ -89,7 +103,7 @@ func (c *client) process(ctx context.Context) (*process, error) {
 	}
 	if p.err != nil {
 		c.lost(p)
-		return nil, fmt.Errorf("%w: starting %s: %w", hypervisor.ErrUnavailable, c.opts.Path, p.err)
+		return p, fmt.Errorf("%w: starting %s: %w", hypervisor.ErrUnavailable, c.opts.Path, p.err)
 	}
 	return p, nil
 }

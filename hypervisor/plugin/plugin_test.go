@@ -347,6 +347,19 @@ func TestProgramDoesNotOutliveItsClient(t *testing.T) {
 	}
 }
 
+func TestOpenStartsAgainWhatIsKilled(t *testing.T) {
+	o := options(t.TempDir())
+	o.Env = append(o.Env, roleEnv+"=victim")
+	d, err := plugin.Open(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	if _, err := d.List(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestOpenSaysWhatIsWrong(t *testing.T) {
 	for path, want := range map[string]string{
 		filepath.Join(t.TempDir(), "none"): "no such file",

@@ -120,3 +120,12 @@ func (p *process) kill() {
 		_ = p.cmd.Process.Kill()
 	}
 }
+
+// killed tells whether a signal ended the run. It is called after end.
+func (p *process) killed() bool {
+	if p.cmd == nil || p.cmd.ProcessState == nil {
+		return false
+	}
+	status, ok := p.cmd.ProcessState.Sys().(syscall.WaitStatus)
+	return ok && status.Signaled()
+}

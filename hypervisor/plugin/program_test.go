@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/cloudlet/cloudlet/hypervisor"
@@ -17,7 +19,7 @@ import (
 // The test binary is also the program that a driver is in, and a program that
 // opens one, to be killed.
 const (
-	roleEnv = "CLOUDLET_TEST_ROLE" // program | opener; else the tests
+	roleEnv = "CLOUDLET_TEST_ROLE" // program | victim | opener; else the tests
 	dirEnv  = "CLOUDLET_TEST_DIR"  // of the sim driver
 )
 
@@ -27,6 +29,12 @@ func TestMain(m *testing.M) {
 		log := plugin.NewLog()
 		log.Warn("a driver's word", "count", 3)
 		slog.SetDefault(log)
+		plugin.Serve(remote{sim.New(sim.Options{Dir: os.Getenv(dirEnv)})})
+	case "victim": // of one kill, before it serves
+		if file, err := os.OpenFile(filepath.Join(os.Getenv(dirEnv), "killed"), os.O_CREATE|os.O_EXCL, 0o600); err == nil {
+			file.Close()
+			_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
+		}
 		plugin.Serve(remote{sim.New(sim.Options{Dir: os.Getenv(dirEnv)})})
 	case "opener":
 		open()
