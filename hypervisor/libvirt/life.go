@@ -33,6 +33,12 @@ func (d *Driver) Start(ctx context.Context, id string) error {
 }
 
 func (g *guest) start() error {
+	if g.halfStarted() {
+		if err := g.dom.DestroyFlags(libvirt.DOMAIN_DESTROY_DEFAULT); err != nil && !is(err, libvirt.ERR_OPERATION_INVALID) {
+			return err
+		}
+		g.state = libvirt.DOMAIN_SHUTOFF
+	}
 	if g.active() {
 		if g.record.Stopped != "" { // a Stop that was cut off, and is not wanted any more
 			g.record.Stopped = ""
@@ -48,6 +54,14 @@ func (g *guest) start() error {
 		return err
 	}
 	return g.create()
+}
+
+// halfStarted tells whether nobody goes on starting the domain, or only a program
+// like this one that was killed: this one's own starts hold g. If libvirtd was killed
+// meanwhile, the one after it calls the domain starting for ever, without a process,
+// and never answers a resume.
+func (g *guest) halfStarted() bool {
+	return g.state == libvirt.DOMAIN_PAUSED && libvirt.DomainPausedReason(g.reason) == libvirt.DOMAIN_PAUSED_STARTING_UP
 }
 
 // create starts a domain that was seen off. A program like this one that was
