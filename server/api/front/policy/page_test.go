@@ -98,22 +98,14 @@ func TestPolicyPage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, c := range []struct {
-		rule    string
-		persona Persona
-		want    Verdict
-	}{
+	wantVerdicts(t, s, []verdictCase{
 		{"image:image:publicize", Persona{"project", "manager"}, Own},
 		{"image:image:publicize", Persona{"project", "member"}, Never},
 		{"image:image:publicize", Persona{"project", "admin"}, Any},
 		{"compute:instance:console", Persona{"project", "member"}, Never},
 		{"compute:instance:console", Persona{"project", "manager"}, Own},
 		{"compute:flavor:create", Persona{"project", "member"}, Never},
-	} {
-		if got := s.Verdict(c.rule, c.persona); got != c.want {
-			t.Errorf("%s by %v: %s, want %s", c.rule, c.persona, got, c.want)
-		}
-	}
+	})
 	builder := inProject("member", "p")
 	builder.Roles = append([]string{"flavor_keeper"}, builder.Roles...)
 	if !s.Allowed("compute:flavor:create", builder, builder.Own()) {

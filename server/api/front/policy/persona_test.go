@@ -59,11 +59,7 @@ func TestVerdicts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, c := range []struct {
-		rule    string
-		persona Persona
-		want    Verdict
-	}{
+	wantVerdicts(t, s, []verdictCase{
 		{"compute:instance:get", Persona{"project", "reader"}, If},
 		{"compute:instance:get", Persona{"user", ""}, Never},
 		{"compute:instance:create", Persona{"project", "member"}, If},
@@ -76,11 +72,7 @@ func TestVerdicts(t *testing.T) {
 		{"compute:instance:stop", Persona{"project", "reader"}, If},
 		{"compute:instance:reboot", Persona{"system", "reader"}, Any},
 		{"compute:instance:reboot", Persona{"project", "admin"}, Never},
-	} {
-		if got := s.Verdict(c.rule, c.persona); got != c.want {
-			t.Errorf("%s by %v: %s, want %s", c.rule, c.persona, got, c.want)
-		}
-	}
+	})
 }
 
 // A reason holds the parts that decided, and no other.
@@ -135,5 +127,20 @@ rules = {
 	}
 	if _, err := s.Rule("compute:instnce:get"); err == nil || !strings.Contains(err.Error(), `did you mean "compute:instance:get"?`) {
 		t.Errorf("%v", err)
+	}
+}
+
+type verdictCase struct {
+	rule    string
+	persona Persona
+	want    Verdict
+}
+
+func wantVerdicts(t *testing.T, s *Set, cases []verdictCase) {
+	t.Helper()
+	for _, c := range cases {
+		if got := s.Verdict(c.rule, c.persona); got != c.want {
+			t.Errorf("%s by %v: %s, want %s", c.rule, c.persona, got, c.want)
+		}
 	}
 }
