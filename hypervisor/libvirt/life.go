@@ -98,7 +98,7 @@ func (d *Driver) Stop(ctx context.Context, id string, grace time.Duration) error
 		if !g.active() {
 			return g.uncrash()
 		}
-		if grace > 0 {
+		if grace > 0 && !g.halfStarted() { // else there is nobody to press a button for
 			g.record.Stopped = stoppedAsked
 			if err := g.keep(); err != nil {
 				return err
