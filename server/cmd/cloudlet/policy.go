@@ -113,7 +113,7 @@ const verdicts = `any   on everything
 own   on what is of the same project or domain or, for USER, of that user
 own+  that, and others' things that have a quality which the rule names
 if    only things that have such a quality
-USER  is whose the thing is, whatever its role
+USER  is whose the thing is, by a token of some project, whatever its role there
 
 `
 

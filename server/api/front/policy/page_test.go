@@ -47,7 +47,7 @@ Made from the built-in rules by ` + "`go generate ./server/api/front/policy`" + 
 | if | only things that have such a quality |
 | - | never |
 
-Columns are a role in a scope. The last is the user whose the thing is, whatever its role.
+Columns are a role in a scope. The last is the user whose the thing is, by a token of some project, whatever its role there.
 `)
 	service := ""
 	for _, name := range s.Names() {
