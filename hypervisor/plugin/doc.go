@@ -22,6 +22,7 @@
 //	I4  Errors keep their class and their text; deadlines and cancellation cross
 //	    the wire.
 //	I5  Nobody but the client that started the program can speak to it.
+//	I6  Of a client that was killed no file is left once another one opens.
 //
 // It must not import a driver.
 package plugin

@@ -49,6 +49,7 @@ func Open(ctx context.Context, o Options) (hypervisor.Driver, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
+	sweepDirs()
 	c := &client{opts: o}
 	for try := 1; ; try++ {
 		began := time.Now()

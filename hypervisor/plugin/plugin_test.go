@@ -319,6 +319,46 @@ func TestCloseEndsProgramThatDoesNotAnswer(t *testing.T) {
 
 func TestProgramDoesNotOutliveItsClient(t *testing.T) {
 	tmp := t.TempDir()
+	opener, child := opens(t, tmp)
+	opener.Process.Kill()
+	gone(t, child)
+	if left, _ := filepath.Glob(filepath.Join(tmp, "*")); len(left) > 0 {
+		t.Errorf("left behind: %v", left)
+	}
+}
+
+// What a client and its program leave when both are killed, the next Open removes,
+// and nothing of a client that lives.
+func TestOpenRemovesWhatTheDeadLeft(t *testing.T) {
+	tmp := t.TempDir()
+	t.Setenv("TMPDIR", tmp)
+	dirs := func() []string {
+		all, _ := filepath.Glob(filepath.Join(tmp, "*"))
+		return all
+	}
+	opened(t, options(t.TempDir()))
+	living := dirs()
+	opener, child := opens(t, tmp)
+	if err := syscall.Kill(child, syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	opener.Process.Kill()
+	opener.Wait()
+	if err := syscall.Kill(child, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	gone(t, child)
+	dead := slices.DeleteFunc(dirs(), func(dir string) bool { return slices.Contains(living, dir) })
+	opened(t, options(t.TempDir()))
+	if now := dirs(); len(living) != 1 || len(dead) != 1 || len(now) != 2 || !slices.Contains(now, living[0]) || slices.Contains(now, dead[0]) {
+		t.Errorf("%v of the living, %v of the dead; now %v", living, dead, now)
+	}
+}
+
+// opens starts a process that opens a driver, and returns it with the id of the
+// driver's process.
+func opens(t *testing.T, tmp string) (opener *exec.Cmd, child int) {
+	t.Helper()
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), roleEnv+"=opener", dirEnv+"="+t.TempDir(), "TMPDIR="+tmp)
 	out, err := cmd.StdoutPipe()
@@ -333,18 +373,13 @@ func TestProgramDoesNotOutliveItsClient(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var child int
 	if _, err := fmt.Sscan(line, &child); err != nil {
 		t.Fatalf("opener says %q", line)
 	}
 	if err := syscall.Kill(child, 0); err != nil {
 		t.Fatalf("process %d: %v", child, err)
 	}
-	cmd.Process.Kill()
-	gone(t, child)
-	if left, _ := filepath.Glob(filepath.Join(tmp, "*")); len(left) > 0 {
-		t.Errorf("left behind: %v", left)
-	}
+	return cmd, child
 }
 
 func TestOpenStartsAgainWhatIsKilled(t *testing.T) {

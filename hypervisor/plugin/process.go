@@ -26,7 +26,7 @@ type process struct {
 	plugin   *goplugin.Client
 	cmd      *exec.Cmd
 	lifeline *os.File // the program exits when this is closed
-	dir      string   // of its socket
+	dir      *os.File // of its socket, see makeDir
 }
 
 // start starts a run; its ready tells how that ended.
@@ -40,7 +40,7 @@ func start(o Options) *process {
 }
 
 func (p *process) launch(o Options) error {
-	dir, err := os.MkdirTemp("", "cloudlet-driver-")
+	dir, err := makeDir()
 	if err != nil {
 		return err
 	}
@@ -55,7 +55,7 @@ func (p *process) launch(o Options) error {
 	p.cmd = exec.Command(o.Path, o.Args...)
 	p.cmd.ExtraFiles = []*os.File{theirs} // descriptor 3 of the program
 	p.cmd.Env = append(os.Environ(), o.Env...)
-	p.cmd.Env = append(p.cmd.Env, lifelineEnv+"=3", goplugin.EnvUnixSocketDir+"="+dir)
+	p.cmd.Env = append(p.cmd.Env, lifelineEnv+"=3", goplugin.EnvUnixSocketDir+"="+dir.Name())
 	// A Ctrl-C at the terminal is for this process, which then closes the driver.
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	p.plugin = goplugin.NewClient(&goplugin.ClientConfig{
@@ -109,8 +109,9 @@ func (p *process) end() {
 	if p.lifeline != nil {
 		p.lifeline.Close()
 	}
-	if p.dir != "" {
-		os.RemoveAll(p.dir)
+	if p.dir != nil {
+		os.RemoveAll(p.dir.Name())
+		p.dir.Close()
 	}
 }
 

@@ -266,7 +266,6 @@ func (k killer) strike() {
 		k.startServer()
 	case 1:
 		k.agents[0].kill(k.t)
-		k.cut++ // if its plugin was killed just before
 		time.Sleep(pause)
 		k.agents[0].start(k.t)
 	case 2: // the agent starts it again by itself

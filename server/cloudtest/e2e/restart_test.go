@@ -113,7 +113,6 @@ func (g *guests) hostReboots() {
 	h := g.bed.Hosts[n]
 	g.server.kill(g.t)
 	g.check(h.Reboot(g.ctx))
-	g.cut++
 	g.agents[n].kill(g.t) // it was, with the host
 	for _, one := range g.all() {
 		one.drop()

@@ -38,7 +38,6 @@ type world struct {
 	admin, demo cloudtest.Clients
 	signer      ssh.Signer // the key that guests let in
 	bare        []string   // what was in each host before there were guests
-	cut         int        // how often nobody may have been left to remove temporary files
 }
 
 // newWorld starts a cloud with so many hosts. All of it ends with the test.
@@ -228,7 +227,7 @@ func (w *world) nothingLeft() {
 		})
 	}
 	w.until("no temporary files are left but those in use", 10*time.Second, func() error {
-		if left, _ := filepath.Glob(w.path("tmp", "*")); len(left) > len(w.agents)+w.cut {
+		if left, _ := filepath.Glob(w.path("tmp", "*")); len(left) > len(w.agents) {
 			return fmt.Errorf("%v", left)
 		}
 		return nil
