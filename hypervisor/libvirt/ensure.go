@@ -43,7 +43,7 @@ func (d *Driver) Ensure(ctx context.Context, g hypervisor.Guest) error {
 
 func (d *Driver) ensure(ctx context.Context, l *link, g hypervisor.Guest, virt, arch string) error {
 	var kept record
-	old, err := l.find(g.ID)
+	old, err := l.take(g.ID)
 	switch {
 	case err == nil:
 		kept = old.record

@@ -56,6 +56,43 @@ func TestBaseSize(t *testing.T) {
 	}
 }
 
+func TestOnlyStartsWithoutAProcessAreForgotten(t *testing.T) {
+	run := t.TempDir()
+	if err := os.Mkdir(filepath.Join(run, "qemu"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	starting := "<!--\nWARNING: NOT TO BE EDITED\n-->\n\n<domstatus state='paused' reason='starting up' pid='0'>\n  <domain/>\n</domstatus>\n"
+	keep := map[string]string{
+		"cloudlet-b.xml": strings.ReplaceAll(starting, "'0'", "'4711'"),
+		"cloudlet-c.xml": strings.ReplaceAll(starting, "starting up", "user"),
+		"cloudlet-d.xml": "<domain><domstatus reason='starting up' pid='0'/></domain>",
+		"cloudlet-e.xml": starting[:60],
+		"cloudlet-f.pid": "0",
+		"foreign.xml":    starting,
+	}
+	for name, text := range keep {
+		if err := os.WriteFile(filepath.Join(run, "qemu", name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	forgotten := filepath.Join(run, "qemu", "cloudlet-a.xml")
+	if err := os.WriteFile(forgotten, []byte(starting), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	forgetStarts("qemu+unix:///system?socket=" + run + "/libvirt-sock")
+	if _, err := os.Stat(forgotten); !os.IsNotExist(err) {
+		t.Errorf("the start without a process is there (%v)", err)
+	}
+	for name := range keep {
+		if _, err := os.Stat(filepath.Join(run, "qemu", name)); err != nil {
+			t.Error(err)
+		}
+	}
+	if dir := stateDir("qemu:///system"); dir != "/run/libvirt/qemu" {
+		t.Errorf("the system's libvirtd keeps them in %s", dir)
+	}
+}
+
 func TestEnsureDisk(t *testing.T) {
 	if _, err := exec.LookPath("qemu-img"); err != nil {
 		if os.Getenv("CLOUDLET_TEST_NOSKIP") == "1" {

@@ -44,6 +44,32 @@ func (l *link) find(id string) (*guest, error) {
 	return g, nil
 }
 
+// take is find for a call that changes the guest. One whose start was cut off is
+// off then.
+func (l *link) take(id string) (*guest, error) {
+	g, err := l.find(id)
+	if err != nil || !g.halfStarted() {
+		return g, err
+	}
+	err = l.cutOff(g)
+	if err == nil {
+		g.state = libvirt.DOMAIN_SHUTOFF
+		return g, nil
+	}
+	g.free()
+	if is(err, libvirt.ERR_OPERATION_TIMEOUT) {
+		return nil, fmt.Errorf("libvirtd was killed while it started domain %s%s, and the libvirtd after it can't let go of it; restart libvirtd", namePrefix, id)
+	}
+	return nil, err
+}
+
+// halfStarted tells whether libvirt calls the domain starting though nobody goes on
+// with it, or only a program like this one that was killed: this one's own starts hold
+// the guest's lock. Such a domain never answers a resume, a reset or a shutdown.
+func (g *guest) halfStarted() bool {
+	return g.state == libvirt.DOMAIN_PAUSED && libvirt.DomainPausedReason(g.reason) == libvirt.DOMAIN_PAUSED_STARTING_UP
+}
+
 // look reads a domain, which becomes the guest's unless there is an error.
 func look(id string, dom *libvirt.Domain) (*guest, error) {
 	g := &guest{id: id, dom: dom}

@@ -23,7 +23,7 @@ const tellTime = time.Second
 // Start as the contract has it.
 func (d *Driver) Start(ctx context.Context, id string) error {
 	return d.do(ctx, id, func(l *link) error {
-		g, err := l.find(id)
+		g, err := l.take(id)
 		if err != nil {
 			return err
 		}
@@ -33,12 +33,6 @@ func (d *Driver) Start(ctx context.Context, id string) error {
 }
 
 func (g *guest) start() error {
-	if g.halfStarted() {
-		if err := g.dom.DestroyFlags(libvirt.DOMAIN_DESTROY_DEFAULT); err != nil && !is(err, libvirt.ERR_OPERATION_INVALID) {
-			return err
-		}
-		g.state = libvirt.DOMAIN_SHUTOFF
-	}
 	if g.active() {
 		if g.record.Stopped != "" { // a Stop that was cut off, and is not wanted any more
 			g.record.Stopped = ""
@@ -54,14 +48,6 @@ func (g *guest) start() error {
 		return err
 	}
 	return g.create()
-}
-
-// halfStarted tells whether nobody goes on starting the domain, or only a program
-// like this one that was killed: this one's own starts hold g. If libvirtd was killed
-// meanwhile, the one after it calls the domain starting for ever, without a process,
-// and never answers a resume.
-func (g *guest) halfStarted() bool {
-	return g.state == libvirt.DOMAIN_PAUSED && libvirt.DomainPausedReason(g.reason) == libvirt.DOMAIN_PAUSED_STARTING_UP
 }
 
 // create starts a domain that was seen off. A program like this one that was
@@ -87,7 +73,7 @@ func (g *guest) resume() error {
 // Stop as the contract has it.
 func (d *Driver) Stop(ctx context.Context, id string, grace time.Duration) error {
 	return d.do(ctx, id, func(l *link) error {
-		g, err := l.find(id)
+		g, err := l.take(id)
 		if errors.Is(err, hypervisor.ErrNotFound) {
 			return nil
 		}
@@ -98,7 +84,7 @@ func (d *Driver) Stop(ctx context.Context, id string, grace time.Duration) error
 		if !g.active() {
 			return g.uncrash()
 		}
-		if grace > 0 && !g.halfStarted() { // else there is nobody to press a button for
+		if grace > 0 {
 			g.record.Stopped = stoppedAsked
 			if err := g.keep(); err != nil {
 				return err
@@ -194,7 +180,7 @@ func (l *link) cutOff(g *guest) error {
 // Reset as the contract has it.
 func (d *Driver) Reset(ctx context.Context, id string, serial uint64) error {
 	return d.do(ctx, id, func(l *link) error {
-		g, err := l.find(id)
+		g, err := l.take(id)
 		if err != nil {
 			return err
 		}
@@ -218,7 +204,7 @@ func (d *Driver) Reset(ctx context.Context, id string, serial uint64) error {
 // Destroy as the contract has it.
 func (d *Driver) Destroy(ctx context.Context, id string) error {
 	return d.do(ctx, id, func(l *link) error {
-		g, err := l.find(id)
+		g, err := l.take(id)
 		if errors.Is(err, hypervisor.ErrNotFound) {
 			return nil
 		}

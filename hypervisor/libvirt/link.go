@@ -119,6 +119,7 @@ func (d *Driver) dial(way *dialing) {
 }
 
 func (d *Driver) open() (*link, error) {
+	forgetStarts(d.o.URI)
 	c, err := libvirt.NewConnect(d.o.URI)
 	if err != nil {
 		return nil, err
@@ -138,6 +139,7 @@ func (d *Driver) open() (*link, error) {
 	go func() {
 		defer close(l.gone)
 		<-l.lost
+		forgetStarts(d.o.URI) // before there is another libvirtd
 		d.o.Log.Info("libvirt connection ended", "uri", d.o.URI, "reason", l.why)
 		l.users.Wait()
 		undo()

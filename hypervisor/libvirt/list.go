@@ -114,7 +114,7 @@ func (d *Driver) Stats(ctx context.Context, id string) (hypervisor.Stats, error)
 			return err
 		}
 		defer g.free()
-		if !g.active() {
+		if !g.active() || g.halfStarted() {
 			return fmt.Errorf("%w that runs: %s", hypervisor.ErrNotFound, id)
 		}
 		found, err = g.stats()
