@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 
+	"github.com/hashicorp/terraform-plugin-framework-validators/providervalidator"
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
 	"github.com/hashicorp/terraform-plugin-framework/ephemeral"
 	"github.com/hashicorp/terraform-plugin-framework/path"
@@ -67,6 +68,9 @@ type model struct {
 	ProjectID                   types.String `tfsdk:"project_id"`
 	ProjectDomainName           types.String `tfsdk:"project_domain_name"`
 	ProjectDomainID             types.String `tfsdk:"project_domain_id"`
+	DomainName                  types.String `tfsdk:"domain_name"`
+	DomainID                    types.String `tfsdk:"domain_id"`
+	System                      types.Bool   `tfsdk:"system"`
 	Token                       types.String `tfsdk:"token"`
 	ApplicationCredentialID     types.String `tfsdk:"application_credential_id"`
 	ApplicationCredentialSecret types.String `tfsdk:"application_credential_secret"`
@@ -89,7 +93,8 @@ func (p *cloudlet) Schema(_ context.Context, _ provider.SchemaRequest, resp *pro
 	}
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "Drives a Cloudlet cloud, or any OpenStack. Credentials are found where OpenStack's own clients find them: " +
-			"attributes here, then the cloud named by `cloud` or `OS_CLOUD` in `clouds.yaml`, then the `OS_*` environment.",
+			"attributes here, then the cloud named by `cloud` or `OS_CLOUD` in `clouds.yaml`, then the `OS_*` environment. " +
+			"A token or an application credential takes the place of a password that is found later, and of what it would work in.",
 		Attributes: map[string]schema.Attribute{
 			"cloud":                         str("Name of a cloud in `clouds.yaml`. Default: `OS_CLOUD`."),
 			"auth_url":                      str("URL of the identity API, such as `http://127.0.0.1:5000/identity/v3`. Default: `OS_AUTH_URL`."),
@@ -103,6 +108,9 @@ func (p *cloudlet) Schema(_ context.Context, _ provider.SchemaRequest, resp *pro
 			"project_id":                    str("Id of the project, instead of its name. Default: `OS_PROJECT_ID`."),
 			"project_domain_name":           str("Name of the project's domain. Default: `OS_PROJECT_DOMAIN_NAME`."),
 			"project_domain_id":             str("Id of the project's domain. Default: `OS_PROJECT_DOMAIN_ID`, then `default`."),
+			"domain_id":                     str("Id of the domain to work in, instead of a project. Default: `OS_DOMAIN_ID`."),
+			"domain_name":                   str("Name of the domain to work in, instead of a project. Default: `OS_DOMAIN_NAME`."),
+			"system":                        schema.BoolAttribute{Optional: true, MarkdownDescription: "Whether to work in the whole system, instead of in a project. Default: whether `OS_SYSTEM_SCOPE` is `all`."},
 			"token":                         secret("A token instead of a password. Default: `OS_TOKEN`."),
 			"application_credential_id":     str("Id of an application credential. Default: `OS_APPLICATION_CREDENTIAL_ID`."),
 			"application_credential_secret": secret("Secret of the application credential. Default: `OS_APPLICATION_CREDENTIAL_SECRET`."),
@@ -110,6 +118,16 @@ func (p *cloudlet) Schema(_ context.Context, _ provider.SchemaRequest, resp *pro
 			"insecure":                      schema.BoolAttribute{Optional: true, MarkdownDescription: "Do not verify the endpoints' certificates. Default: `OS_INSECURE`."},
 		},
 	}
+}
+
+// ConfigValidators implements provider.ProviderWithConfigValidators: nothing works
+// in two places.
+func (p *cloudlet) ConfigValidators(context.Context) []provider.ConfigValidator {
+	var scopes []path.Expression
+	for _, name := range []string{"project_id", "project_name", "domain_id", "domain_name", "system"} {
+		scopes = append(scopes, path.MatchRoot(name))
+	}
+	return []provider.ConfigValidator{providervalidator.Conflicting(scopes...)}
 }
 
 // Configure implements provider.Provider: it authenticates, so that wrong
@@ -121,7 +139,9 @@ func (p *cloudlet) Configure(ctx context.Context, req provider.ConfigureRequest,
 		return
 	}
 	for name, v := range map[string]types.String{"cloud": m.Cloud, "auth_url": m.AuthURL, "region": m.Region, "user_name": m.UserName, "password": m.Password,
-		"user_id": m.UserID, "project_name": m.ProjectName, "project_id": m.ProjectID, "token": m.Token, "cacert_file": m.CACertFile} {
+		"user_id": m.UserID, "project_name": m.ProjectName, "project_id": m.ProjectID, "token": m.Token, "cacert_file": m.CACertFile,
+		"user_domain_name": m.UserDomainName, "user_domain_id": m.UserDomainID, "project_domain_name": m.ProjectDomainName, "project_domain_id": m.ProjectDomainID,
+		"domain_name": m.DomainName, "domain_id": m.DomainID, "application_credential_id": m.ApplicationCredentialID, "application_credential_secret": m.ApplicationCredentialSecret} {
 		if v.IsUnknown() {
 			resp.Diagnostics.AddAttributeError(path.Root(name), "Value is not known yet",
 				"The provider must know how to reach the cloud when it plans. Give a literal value or a variable, or apply the resource that makes this value first with -target.")
@@ -136,6 +156,7 @@ func (p *cloudlet) Configure(ctx context.Context, req provider.ConfigureRequest,
 		UserDomainName: m.UserDomainName.ValueString(), UserDomainID: m.UserDomainID.ValueString(),
 		ProjectName: m.ProjectName.ValueString(), ProjectID: m.ProjectID.ValueString(),
 		ProjectDomainName: m.ProjectDomainName.ValueString(), ProjectDomainID: m.ProjectDomainID.ValueString(),
+		DomainName: m.DomainName.ValueString(), DomainID: m.DomainID.ValueString(), System: m.System.ValueBool(),
 		Token: m.Token.ValueString(), ApplicationCredentialID: m.ApplicationCredentialID.ValueString(),
 		ApplicationCredential: m.ApplicationCredentialSecret.ValueString(),
 		CACertFile:            m.CACertFile.ValueString(), Insecure: m.Insecure.ValueBool(),

@@ -2,13 +2,9 @@ package client
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
-	"errors"
 	"fmt"
 	"maps"
 	"net/http"
-	"os"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -17,29 +13,12 @@ import (
 	"github.com/gophercloud/gophercloud/v2"
 	"github.com/gophercloud/gophercloud/v2/openstack"
 	"github.com/gophercloud/gophercloud/v2/openstack/config"
-	"github.com/gophercloud/gophercloud/v2/openstack/config/clouds"
 	"github.com/gophercloud/gophercloud/v2/openstack/identity/v3/tokens"
 )
 
 // ComputeMicroversion is what instances are read and written with: the newest
 // whose answers the resources understand.
 const ComputeMicroversion = "2.79"
-
-// Config is how to reach a cloud. An empty field falls back to the cloud named
-// by Cloud or OS_CLOUD in clouds.yaml, then to the OS_* environment, as
-// OpenStack's own clients do.
-type Config struct {
-	Cloud, AuthURL, Region                         string
-	UserName, UserID, Password                     string
-	UserDomainName, UserDomainID                   string
-	ProjectName, ProjectID                         string
-	ProjectDomainName, ProjectDomainID             string
-	Token                                          string
-	ApplicationCredentialID, ApplicationCredential string // id, secret
-	CACertFile                                     string
-	Insecure                                       bool
-	UserAgent                                      string
-}
 
 // Client is a connection to one cloud in one scope. It is safe for concurrent
 // use.
@@ -114,121 +93,6 @@ func (c *Client) find(p *gophercloud.ProviderClient, endpoint gophercloud.Endpoi
 		return fmt.Errorf("the identity API is not known: %w", err)
 	}
 	return nil
-}
-
-// resolve merges the configuration with clouds.yaml and the environment.
-func resolve(c Config) (gophercloud.AuthOptions, gophercloud.EndpointOpts, *tls.Config, error) {
-	if c.Cloud == "" && c.AuthURL == "" {
-		c.Cloud = os.Getenv("OS_CLOUD")
-	}
-	if c.Cloud != "" {
-		opts := []clouds.ParseOption{clouds.WithCloudName(c.Cloud)}
-		add := func(v string, f func(string) clouds.ParseOption) {
-			if v != "" {
-				opts = append(opts, f(v))
-			}
-		}
-		add(c.AuthURL, clouds.WithIdentityEndpoint)
-		add(c.Region, clouds.WithRegion)
-		add(c.UserName, clouds.WithUsername)
-		add(c.UserID, clouds.WithUserID)
-		add(c.Password, clouds.WithPassword)
-		add(c.ProjectName, clouds.WithProjectName)
-		add(c.ProjectID, clouds.WithProjectID)
-		add(c.UserDomainName, clouds.WithDomainName)
-		add(c.UserDomainID, clouds.WithDomainID)
-		add(c.Token, clouds.WithToken)
-		add(c.ApplicationCredentialID, clouds.WithApplicationCredentialID)
-		add(c.ApplicationCredential, clouds.WithApplicationCredentialSecret)
-		add(c.CACertFile, clouds.WithCACertPath)
-		if c.Insecure {
-			opts = append(opts, clouds.WithInsecure(true))
-		}
-		a, e, t, err := clouds.Parse(opts...)
-		if err != nil {
-			err = fmt.Errorf("reading cloud %q of clouds.yaml: %w", c.Cloud, err)
-		}
-		return a, e, t, err
-	}
-	c = c.withEnvironment()
-	auth := gophercloud.AuthOptions{IdentityEndpoint: c.AuthURL, Username: c.UserName, UserID: c.UserID, Password: c.Password,
-		TokenID: c.Token, ApplicationCredentialID: c.ApplicationCredentialID, ApplicationCredentialSecret: c.ApplicationCredential}
-	if auth.IdentityEndpoint == "" {
-		return auth, gophercloud.EndpointOpts{}, nil, errors.New("no cloud is configured: set cloud (or OS_CLOUD) to a name of clouds.yaml, or auth_url (or OS_AUTH_URL) with credentials")
-	}
-	if c.UserName != "" {
-		auth.DomainID, auth.DomainName = c.UserDomainID, c.UserDomainName
-		if auth.DomainID == "" && auth.DomainName == "" {
-			auth.DomainID = "default"
-		}
-	}
-	if c.ApplicationCredentialID == "" && (c.ProjectID != "" || c.ProjectName != "") {
-		auth.Scope = &gophercloud.AuthScope{ProjectID: c.ProjectID, ProjectName: c.ProjectName}
-		if c.ProjectID == "" {
-			auth.Scope.DomainID, auth.Scope.DomainName = c.ProjectDomainID, c.ProjectDomainName
-			if auth.Scope.DomainID == "" && auth.Scope.DomainName == "" {
-				auth.Scope.DomainID = "default"
-			}
-		}
-	}
-	t, err := tlsConfig(c)
-	return auth, gophercloud.EndpointOpts{Region: c.Region, Availability: gophercloud.AvailabilityPublic}, t, err
-}
-
-// withEnvironment fills what is empty from OS_*.
-func (c Config) withEnvironment() Config {
-	env := func(v *string, names ...string) {
-		for _, n := range names {
-			if *v == "" {
-				*v = os.Getenv(n)
-			}
-		}
-	}
-	env(&c.AuthURL, "OS_AUTH_URL")
-	env(&c.Region, "OS_REGION_NAME")
-	env(&c.Token, "OS_TOKEN", "OS_AUTH_TOKEN")
-	env(&c.UserID, "OS_USER_ID")
-	if c.UserID == "" {
-		env(&c.UserName, "OS_USERNAME")
-	}
-	env(&c.Password, "OS_PASSWORD")
-	env(&c.UserDomainID, "OS_USER_DOMAIN_ID")
-	if c.UserDomainID == "" {
-		env(&c.UserDomainName, "OS_USER_DOMAIN_NAME", "OS_DEFAULT_DOMAIN")
-	}
-	if c.ProjectName == "" {
-		env(&c.ProjectID, "OS_PROJECT_ID", "OS_TENANT_ID")
-	}
-	if c.ProjectID == "" {
-		env(&c.ProjectName, "OS_PROJECT_NAME", "OS_TENANT_NAME")
-	}
-	env(&c.ProjectDomainID, "OS_PROJECT_DOMAIN_ID")
-	if c.ProjectDomainID == "" {
-		env(&c.ProjectDomainName, "OS_PROJECT_DOMAIN_NAME", "OS_DEFAULT_DOMAIN")
-	}
-	env(&c.ApplicationCredentialID, "OS_APPLICATION_CREDENTIAL_ID")
-	env(&c.ApplicationCredential, "OS_APPLICATION_CREDENTIAL_SECRET")
-	env(&c.CACertFile, "OS_CACERT")
-	if v := strings.ToLower(os.Getenv("OS_INSECURE")); v == "true" || v == "1" {
-		c.Insecure = true
-	}
-	return c
-}
-
-func tlsConfig(c Config) (*tls.Config, error) {
-	t := &tls.Config{InsecureSkipVerify: c.Insecure, MinVersion: tls.VersionTLS12}
-	if c.CACertFile == "" {
-		return t, nil
-	}
-	pem, err := os.ReadFile(c.CACertFile)
-	if err != nil {
-		return nil, fmt.Errorf("reading cacert_file: %w", err)
-	}
-	t.RootCAs = x509.NewCertPool()
-	if !t.RootCAs.AppendCertsFromPEM(pem) {
-		return nil, fmt.Errorf("cacert_file %s holds no PEM certificate", c.CACertFile)
-	}
-	return t, nil
 }
 
 // Changing notes that a call is about to change the cloud and returns a context
