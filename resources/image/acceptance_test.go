@@ -263,6 +263,7 @@ func TestAccImageMembers(t *testing.T) {
 		w.Apply(at, providertest.Noop, config(shared), "members.#=2"), // managed no more
 		w.Apply(at, providertest.Update, config(shared+`members = []`), "members.#=0"),
 		w.Apply(at, providertest.Update, config(``), "members.#=0", "visibility=private"),
+		w.Apply(at, providertest.Noop, config(`members = []`), "members.#=0"), // as -generate-config-out writes it
 		w.Apply(at, providertest.Update, config(shared+`members = ["p1"]`), "members.#=1", "visibility=shared"),
 	)
 }

@@ -112,7 +112,8 @@ func (v httpURL) ValidateString(ctx context.Context, req validator.StringRequest
 func (r *image) ValidateConfig(ctx context.Context, req resource.ValidateConfigRequest, resp *resource.ValidateConfigResponse) {
 	var m model
 	resp.Diagnostics.Append(req.Config.Get(ctx, &m)...)
-	if resp.Diagnostics.HasError() || m.Members.IsNull() || m.Visibility.IsUnknown() || m.Visibility.ValueString() == "shared" {
+	none := m.Members.IsNull() || !m.Members.IsUnknown() && len(m.Members.Elements()) == 0 // as -generate-config-out writes it
+	if resp.Diagnostics.HasError() || none || m.Visibility.IsUnknown() || m.Visibility.ValueString() == "shared" {
 		return
 	}
 	resp.Diagnostics.AddAttributeError(path.Root("members"), "Only shared images have members", "Set visibility = \"shared\", or leave members out.")
