@@ -9,7 +9,7 @@
 //	I2  Every redirect is checked as the first URL was, and there are few of them.
 //	I3  Only http and https; no proxy of the environment, no credentials, no
 //	    cookies, nothing of the server's in the request.
-//	I4  Who sends nothing for Idle is cut off.
+//	I4  Who lets wait longer than Idle for an answer, or for a MiB of it, is cut off.
 //
 // It imports the standard library and server/cloud only.
 package fetch
@@ -35,12 +35,15 @@ import (
 type Fetcher struct {
 	// Allow are networks that may be reached though they are not public, on any port.
 	Allow []netip.Prefix
-	// Idle is how long nothing may come. Default DefaultIdle.
+	// Idle is how long may be waited for an answer, and then for each MiB of it. Default DefaultIdle.
 	Idle time.Duration
 }
 
-// DefaultIdle is how long nothing may come.
+// DefaultIdle is how long is waited if a Fetcher does not say.
 const DefaultIdle = time.Minute
+
+// least is how many bytes must come before Idle has been spent waiting for them.
+const least = 1 << 20
 
 const maxRedirects = 5
 
@@ -76,6 +79,8 @@ func (f Fetcher) check(u *url.URL) error {
 		return refuse("names no host")
 	case u.User != nil:
 		return refuse("holds a user name, which is not sent")
+	case port(u) == 0:
+		return refuse("names the port %s; use 80 or 443", u.Port())
 	}
 	if a, err := netip.ParseAddr(u.Hostname()); err == nil {
 		return f.permit(netip.AddrPortFrom(a, port(u)))
@@ -83,11 +88,16 @@ func (f Fetcher) check(u *url.URL) error {
 	return nil
 }
 
+// port is where a URL leads; 0 if there is no such port.
 func port(u *url.URL) uint16 {
-	if n, err := strconv.ParseUint(u.Port(), 10, 16); err == nil {
+	switch {
+	case u.Port() != "":
+		n, err := strconv.ParseUint(u.Port(), 10, 16)
+		if err != nil {
+			return 0
+		}
 		return uint16(n)
-	}
-	if u.Scheme == "https" {
+	case u.Scheme == "https":
 		return 443
 	}
 	return 80
@@ -145,10 +155,11 @@ func (f Fetcher) Open(ctx context.Context, raw string) (io.ReadCloser, int64, er
 		_ = resp.Body.Close()
 		return give(answered(resp.StatusCode))
 	}
-	return &body{resp.Body, watchdog, idle, cancel}, resp.ContentLength, nil
+	watchdog.Stop()
+	return &body{ReadCloser: resp.Body, watchdog: watchdog, idle: idle, left: idle, cancel: cancel}, resp.ContentLength, nil
 }
 
-var errIdle = errors.New("nothing came for too long")
+var errIdle = errors.New("too little came for too long")
 
 // answered is the error of an answer that is not 200.
 func answered(status int) error {
@@ -190,18 +201,25 @@ func (f Fetcher) client() *http.Client {
 	}
 }
 
-// body is an answer that is cut off when nothing comes.
+// body is an answer that is cut off when it comes too slowly: a trickle would hold
+// an import's worker for ever. Only waiting counts, not what its reader does meanwhile.
 type body struct {
 	io.ReadCloser
-	watchdog *time.Timer
+	watchdog *time.Timer // runs during a Read
 	idle     time.Duration
+	left     time.Duration // of idle, until least bytes have come
+	got      int           // of least
 	cancel   context.CancelCauseFunc
 }
 
 func (b *body) Read(p []byte) (int, error) {
+	began := time.Now()
+	b.watchdog.Reset(b.left)
 	n, err := b.ReadCloser.Read(p)
-	if n > 0 {
-		b.watchdog.Reset(b.idle)
+	b.watchdog.Stop()
+	b.left -= time.Since(began)
+	if b.got += n; b.got >= least {
+		b.left, b.got = b.idle, 0
 	}
 	return n, err
 }

@@ -19,7 +19,7 @@ func TestCheck(t *testing.T) {
 		"http://user@example.org/", "http://127.0.0.1/", "http://127.1.2.3:80/", "http://[::1]/", "http://[::ffff:127.0.0.1]/", "http://0.0.0.0/",
 		"http://10.0.0.1/", "http://172.16.0.1/", "http://192.168.1.1/", "http://169.254.169.254/latest", "http://[fe80::1%25eth0]/", "http://[fd00::1]/",
 		"http://[fd00:ec2::254]/", "http://100.64.0.1/", "http://224.0.0.1/", "http://255.255.255.255/", "http://[::]/", "http://[64:ff9b::7f00:1]/",
-		"http://[2002:7f00:1::]/", "http://192.0.0.192/", "http://8.8.8.8:22/", "https://8.8.8.8:8443/", "http://[ff02::1]/", "http://[::127.0.0.1]/"} {
+		"http://[2002:7f00:1::]/", "http://192.0.0.192/", "http://8.8.8.8:22/", "https://8.8.8.8:8443/", "http://[ff02::1]/", "http://[::127.0.0.1]/", "http://example.org:99999/"} {
 		if err := (Fetcher{}).Check(bad); !cloud.Is(err, cloud.Invalid) {
 			t.Errorf("%q: %v", bad, err)
 		}
