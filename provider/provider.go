@@ -112,7 +112,7 @@ func (p *cloudlet) Schema(_ context.Context, _ provider.SchemaRequest, resp *pro
 			"domain_name":                   str("Name of the domain to work in, instead of a project. Default: `OS_DOMAIN_NAME`."),
 			"system":                        schema.BoolAttribute{Optional: true, MarkdownDescription: "Whether to work in the whole system, instead of in a project. Default: whether `OS_SYSTEM_SCOPE` is `all`."},
 			"token":                         secret("A token instead of a password. Default: `OS_TOKEN`."),
-			"application_credential_id":     str("Id of an application credential. Default: `OS_APPLICATION_CREDENTIAL_ID`."),
+			"application_credential_id":     str("Id of an application credential. Default: `OS_APPLICATION_CREDENTIAL_ID`, then the one of the user that `OS_APPLICATION_CREDENTIAL_NAME` names."),
 			"application_credential_secret": secret("Secret of the application credential. Default: `OS_APPLICATION_CREDENTIAL_SECRET`."),
 			"cacert_file":                   str("File with the PEM certificates that the endpoints are verified with. Default: `OS_CACERT`."),
 			"insecure":                      schema.BoolAttribute{Optional: true, MarkdownDescription: "Do not verify the endpoints' certificates. Default: `OS_INSECURE`."},

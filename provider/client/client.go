@@ -13,7 +13,6 @@ import (
 	"github.com/gophercloud/gophercloud/v2"
 	"github.com/gophercloud/gophercloud/v2/openstack"
 	"github.com/gophercloud/gophercloud/v2/openstack/config"
-	"github.com/gophercloud/gophercloud/v2/openstack/identity/v3/tokens"
 )
 
 // ComputeMicroversion is what instances are read and written with: the newest
@@ -29,9 +28,10 @@ type Client struct {
 	ProjectID                         string // where; "" in no project
 
 	auth     gophercloud.AuthOptions
-	session  string      // name of this process's plan session
-	applying atomic.Bool // a call of this process has changed the cloud
-	away     atomic.Bool // the cloud was away: what it knew of the plan session is lost
+	scope    gophercloud.AuthScope // where, in full
+	session  string                // name of this process's plan session
+	applying atomic.Bool           // a call of this process has changed the cloud
+	away     atomic.Bool           // the cloud was away: what it knew of the plan session is lost
 	mu       sync.Mutex
 	knows    map[string]bool     // endpoint → knows plan sessions
 	made     map[string][]string // kind → ids in the plan session of what the plan makes
@@ -55,16 +55,14 @@ func New(ctx context.Context, c Config) (*Client, error) {
 	}
 	waits.limit, waits.away = patience, func() { out.away.Store(true) }
 	p.UserAgent.Prepend(c.UserAgent)
-	if auth, ok := p.GetAuthResult().(interface {
-		ExtractUser() (*tokens.User, error)
-		ExtractProject() (*tokens.Project, error)
-	}); ok {
-		if u, err := auth.ExtractUser(); err == nil {
-			out.UserID = u.ID
-		}
-		if p, err := auth.ExtractProject(); err == nil && p != nil {
-			out.ProjectID = p.ID
-		}
+	var token struct {
+		User            struct{ ID string }
+		Project, Domain struct{ ID string }
+		System          struct{ All bool }
+	}
+	if auth, ok := p.GetAuthResult().(interface{ ExtractInto(v any) error }); ok && auth.ExtractInto(&token) == nil {
+		out.UserID, out.ProjectID = token.User.ID, token.Project.ID
+		out.scope = gophercloud.AuthScope{ProjectID: token.Project.ID, DomainID: token.Domain.ID, System: token.System.All}
 	}
 	out.Region = endpoint.Region
 	if err := out.find(p, endpoint); err != nil {

@@ -30,7 +30,7 @@ type Config struct {
 	Insecure                                       bool
 	UserAgent                                      string
 
-	applicationCredentialName, trust string // of clouds.yaml only
+	applicationCredentialName, trust string // of clouds.yaml and, the former, OS_* only
 }
 
 // over returns c with what it leaves open from low. Credentials of one kind leave
@@ -151,7 +151,8 @@ func environment() Config {
 		AuthURL: env("OS_AUTH_URL"), Region: env("OS_REGION_NAME"), Token: env("OS_TOKEN", "OS_AUTH_TOKEN"),
 		UserID: env("OS_USER_ID"), Password: env("OS_PASSWORD"), UserDomainID: env("OS_USER_DOMAIN_ID"),
 		ProjectID: env("OS_PROJECT_ID", "OS_TENANT_ID"), ProjectDomainID: env("OS_PROJECT_DOMAIN_ID"),
-		ApplicationCredentialID: env("OS_APPLICATION_CREDENTIAL_ID"), ApplicationCredential: env("OS_APPLICATION_CREDENTIAL_SECRET"), CACertFile: env("OS_CACERT"),
+		ApplicationCredentialID: env("OS_APPLICATION_CREDENTIAL_ID"), ApplicationCredential: env("OS_APPLICATION_CREDENTIAL_SECRET"),
+		applicationCredentialName: env("OS_APPLICATION_CREDENTIAL_NAME"), CACertFile: env("OS_CACERT"),
 	}
 	if c.UserID == "" {
 		c.UserName = env("OS_USERNAME")
@@ -179,6 +180,8 @@ func environment() Config {
 		c.ApplicationCredentialID, c.ApplicationCredential = "", ""
 	case c.ApplicationCredentialID != "":
 		c.dropUser()
+	case c.applicationCredentialName != "": // it is that user's
+		c.Password = ""
 	}
 	return c
 }

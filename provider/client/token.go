@@ -13,12 +13,12 @@ import (
 func (c *Client) Token(ctx context.Context, scope gophercloud.AuthScope) (tokens.CreateResult, error) {
 	auth := c.auth
 	switch own := scope == (gophercloud.AuthScope{}); {
-	case !own && auth.ApplicationCredentialID != "":
+	case !own && (auth.ApplicationCredentialID != "" || auth.ApplicationCredentialName != ""):
 		return tokens.CreateResult{}, errors.New("an application credential is for one project, and gives no token for another scope; leave the scope out, or give the provider a password")
 	case !own:
 		auth.Scope, auth.TenantID, auth.TenantName = &scope, "", ""
-	case auth.TokenID != "" && c.ProjectID != "":
-		auth.Scope = &gophercloud.AuthScope{ProjectID: c.ProjectID} // that of the provider's token
+	case auth.TokenID != "" && c.scope != (gophercloud.AuthScope{}):
+		auth.Scope = &c.scope // that of the provider's token
 	}
 	got := tokens.Create(ctx, c.Identity, &auth)
 	return got, got.Err

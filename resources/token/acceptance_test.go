@@ -1,10 +1,13 @@
 package token_test
 
 import (
+	"errors"
 	"testing"
 
+	"github.com/gophercloud/gophercloud/v2"
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
 
+	"github.com/cloudlet/cloudlet/provider/client"
 	"github.com/cloudlet/cloudlet/provider/providertest"
 	"github.com/cloudlet/cloudlet/server/cloudtest"
 )
@@ -30,4 +33,34 @@ func TestAccToken(t *testing.T) {
 		providertest.Refused(token("demo", `system = true`), "system", "401"),
 		echo("5", token("admin", `system = true`), "data.token=*"), // last: it is destroyed with this
 	)
+}
+
+// TestTokenOfToken: a provider that was given a token passes on what that is for.
+func TestTokenOfToken(t *testing.T) {
+	admin := providertest.Start(t, cloudtest.Options{Hosts: -1}).Client("admin")
+	type place struct {
+		Project, Domain struct{ ID string }
+		System          struct{ All bool }
+	}
+	for name, scope := range map[string]gophercloud.AuthScope{"project": {ProjectID: admin.ProjectID}, "domain": {DomainID: "default"}, "system": {System: true}} {
+		t.Run(name, func(t *testing.T) {
+			var want, got place
+			given, err := admin.Token(t.Context(), scope)
+			if err != nil {
+				t.Fatal(err)
+			}
+			id, err := given.ExtractTokenID()
+			if err != nil {
+				t.Fatal(err)
+			}
+			c, err := client.New(t.Context(), client.Config{AuthURL: admin.Identity.Endpoint, Token: id})
+			if err != nil {
+				t.Fatal(err)
+			}
+			own, err := c.Token(t.Context(), gophercloud.AuthScope{})
+			if err := errors.Join(err, given.ExtractInto(&want), own.ExtractInto(&got)); err != nil || got != want || want == (place{}) {
+				t.Errorf("%+v, %v; want %+v", got, err, want)
+			}
+		})
+	}
 }
