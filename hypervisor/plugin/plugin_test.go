@@ -339,15 +339,12 @@ func TestOpenRemovesWhatTheDeadLeft(t *testing.T) {
 	opened(t, options(t.TempDir()))
 	living := dirs()
 	opener, child := opens(t, tmp)
-	if err := syscall.Kill(child, syscall.SIGSTOP); err != nil {
-		t.Fatal(err)
-	}
-	opener.Process.Kill()
-	opener.Wait()
 	if err := syscall.Kill(child, syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
 	gone(t, child)
+	opener.Process.Kill()
+	opener.Wait()
 	dead := slices.DeleteFunc(dirs(), func(dir string) bool { return slices.Contains(living, dir) })
 	opened(t, options(t.TempDir()))
 	if now := dirs(); len(living) != 1 || len(dead) != 1 || len(now) != 2 || !slices.Contains(now, living[0]) || slices.Contains(now, dead[0]) {
