@@ -15,21 +15,23 @@ type Effect struct {
 
 // Effects returns what the assignments amount to: a group's as one of each member,
 // inherited ones as one of each project they count in, implied roles beside those
-// that imply them, each once.
+// that imply them. What a user has for several reasons is there once for each: who takes one
+// away sees what is left.
 // Roles of one domain only are left out, as RolesIn does.
 func Effects(r statestore.Reader) []Effect {
 	var effects []Effect
-	seen := map[string]bool{}
 	for given := range Assignments.All(r) {
 		for user, scope := range holders(r, given) {
+			type step struct{ roleID, priorID string }
+			seen := map[step]bool{}
 			var add func(roleID, priorID string)
 			add = func(roleID, priorID string) {
 				e := Effect{Assignment{RoleID: roleID, UserID: user, Scope: scope}, given, priorID}
 				role, ok := Roles.Get(r, roleID)
-				if !ok || seen[e.key()] {
+				if !ok || seen[step{roleID, priorID}] {
 					return
 				}
-				seen[e.key()] = true
+				seen[step{roleID, priorID}] = true
 				if role.DomainID == "" {
 					effects = append(effects, e)
 				}

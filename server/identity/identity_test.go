@@ -180,8 +180,11 @@ func TestRescopeLivesNoLonger(t *testing.T) {
 		t.Fatalf("%+v, %v", fresh, err)
 	}
 	w.write(func(tx *statestore.Txn) error { TokenRevoke(tx, old); return nil })
-	if _, err := w.auth.Validate(w.store.Snapshot(), second); err == nil {
-		t.Error("a token outlives the revocation of the one it was made from")
+	if _, err := w.auth.Validate(w.store.Snapshot(), first); err == nil {
+		t.Error("a token outlives its revocation")
+	}
+	if _, err := w.auth.Validate(w.store.Snapshot(), second); err != nil {
+		t.Errorf("a token ends with the one that it was made from: %v", err)
 	}
 }
 

@@ -19,7 +19,7 @@ type who struct {
 
 type assignmentScope struct {
 	Project   *who       `json:"project,omitzero"`
-	Domain    *named     `json:"domain,omitzero"`
+	Domain    *who       `json:"domain,omitzero"`
 	System    *systemRef `json:"system,omitzero"`
 	Inherited string     `json:"OS-INHERIT:inherited_to,omitzero"`
 }
@@ -159,7 +159,10 @@ func renderAssignment(rq *front.Request, e identity.Effect, names bool) assignme
 		user := someone(r, e.UserID, u.Name, u.DomainID, names)
 		w.User = &user
 	}
-	w.Scope = renderScope(r, e.Assignment, names)
+	w.Scope = renderScope(r, e.Scope, names)
+	if e.Given.Inherited {
+		w.Scope.Inherited = "projects"
+	}
 	return w
 }
 
@@ -176,23 +179,18 @@ func someone(r statestore.Reader, id, name, domain string, names bool) who {
 	return w
 }
 
-func renderScope(r statestore.Reader, a identity.Assignment, names bool) (w assignmentScope) {
-	switch a.Scope.Kind {
+func renderScope(r statestore.Reader, s identity.Scope, names bool) (w assignmentScope) {
+	switch s.Kind {
 	case identity.ProjectScope:
-		w.Project = &who{ID: a.Scope.ID}
-		if p, err := identity.ProjectGet(r, a.Scope.ID); err == nil {
+		w.Project = &who{ID: s.ID}
+		if p, err := identity.ProjectGet(r, s.ID); err == nil {
 			*w.Project = someone(r, p.ID, p.Name, p.DomainID, names)
 		}
 	case identity.DomainScope:
-		w.Domain = &named{ID: a.Scope.ID}
-		if names {
-			*w.Domain = nameOfDomain(r, a.Scope.ID)
-		}
+		d := someone(r, s.ID, nameOfDomain(r, s.ID).Name, "", names)
+		w.Domain = &d
 	case identity.SystemScope:
 		w.System = &systemRef{All: true}
-	}
-	if a.Inherited {
-		w.Inherited = "projects"
 	}
 	return w
 }

@@ -15,7 +15,7 @@ import (
 type authBody struct {
 	Auth *struct {
 		Identity *authIdentity `json:"identity"`
-		Scope    authScope     `json:"scope"`
+		Scope    *authScope    `json:"scope"`
 	} `json:"auth"`
 }
 
@@ -204,6 +204,9 @@ func (id *authIdentity) token(c *identity.Credentials) error {
 // scope returns what the token is to be for. Error kind: Invalid.
 func (b *authBody) scope() (r identity.ScopeRef, err error) {
 	s, n := b.Auth.Scope, 0
+	if s == nil {
+		return r, nil
+	}
 	if s.Project != nil {
 		n++
 		if s.Project.ID == "" && s.Project.Name == "" {
@@ -242,7 +245,7 @@ func (b *authBody) scope() (r identity.ScopeRef, err error) {
 		n++
 		r = identity.ScopeRef{Explicit: true}
 	}
-	if n > 1 {
+	if n != 1 {
 		return r, cloud.Errorf(cloud.Invalid, "", "A token is for one project, one domain, the system, a trust, or unscoped: give one of them.").At("/auth/scope")
 	}
 	return r, nil

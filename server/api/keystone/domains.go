@@ -107,8 +107,7 @@ func (b *domainBody) apply(d *identity.Domain) error {
 	w.Name.to(&d.Name)
 	w.Description.to(&d.Description)
 	w.Enabled.to(&d.Enabled)
-	w.Tags.to(&d.Tags)
-	return cmp.Or(immutable("domain", "id", w.ID, d.ID), checkTags("/domain/tags", d.Tags),
+	return cmp.Or(immutable("domain", "id", w.ID, d.ID), setTags("/domain/tags", w.Tags, &d.Tags),
 		change("domain", &d.Options, w.Options, &d.Extra, w.Extra))
 }
 

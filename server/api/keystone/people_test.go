@@ -164,6 +164,12 @@ func TestBadBodies(t *testing.T) {
 		{"POST /projects", `{"project":{"name":"x","enabled":null}}`, 400, "/project/enabled"},
 		{"POST /projects", `{"project":{"name":"x","tags":["a,b"]}}`, 400, "/project/tags/0"},
 		{"POST /projects", `{"project":{"name":"x","tags":["a","a"]}}`, 400, "/project/tags/1"},
+		{"POST /projects", `{"project":{"name":"x","tags":["` + long + `"]}}`, 400, "/project/tags/0"},
+		{"PATCH /projects/" + project, `{"project":{"tags":null}}`, 400, "/project/tags"},
+		{"PATCH /projects/" + project, `{"project":{"tags":["` + long[1:] + `"]}}`, 200, ""},
+		{"PATCH /projects/" + project, `{"project":{}}`, 400, "/project"},
+		{"PATCH /domains/default", `{"domain":{}}`, 400, "/domain"},
+		{"PATCH /users/" + user, `{"user":{}}`, 400, "/user"},
 		{"POST /projects", `{"project":{"name":"default","is_domain":true}}`, 409, "/project/name"},
 		{"PATCH /projects/" + project, `{"project":{"is_domain":true}}`, 400, "/project/is_domain"},
 		{"POST /projects", `{"project":{"name":"x","domain_id":"nowhere"}}`, 404, "/project/domain_id"},
@@ -194,6 +200,7 @@ func TestBadBodies(t *testing.T) {
 		{"PATCH /users/" + user, `{"user":{"domain_id":"other"}}`, 400, "/user/domain_id"},
 		{"PATCH /users/" + user, `{"user":{"name":"a","name":"b"}}`, 400, "/user/name"},
 		{"POST /users/" + user + "/password", `{"user":{"original_password":"wrong","password":"x"}}`, 401, ""},
+		{"POST /users/" + user + "/password", `{"user":{"password":"x"}}`, 400, "/user/original_password"},
 		{"POST /users/unknown/password", `{"user":{"original_password":"wrong","password":"x"}}`, 401, ""},
 		{"POST /users/" + user + "/password", `{"user":{"original_password":"` + password + `","password":""}}`, 400, "/user/password"},
 		{"PATCH /domains/default", `{"domain":{"enabled":false}}`, 403, ""},
@@ -248,6 +255,9 @@ func TestFilters(t *testing.T) {
 		if a.at("links/self") != w.url+"/identity/v3/projects"+query || a.at("links/next") != "<nil>" || !strings.Contains(a.text, `"previous":null`) {
 			t.Errorf("%s: links %s", query, a.at("links"))
 		}
+	}
+	if a := w.call(admin, "GET /users?idp_id=acme", "").must(200); len(a.names("users", "name")) != 0 {
+		t.Errorf("nobody came by federation: %s", a.text)
 	}
 	if a := w.call(admin, "GET /projects/"+red+"?subtree_as_ids&parents_as_ids", "").must(200); !strings.Contains(a.text, `"parents":{"default":null}`) || a.at("project/subtree") == "<nil>" {
 		t.Errorf("relatives: %s", a.text)
@@ -311,7 +321,17 @@ func TestAssignmentList(t *testing.T) {
 			t.Errorf("%s: %d, want %d: %s", query, got, want, a.text)
 		}
 	}
-	a := w.call(admin, "GET /role_assignments?include_names&scope.OS-INHERIT:inherited_to=projects", "").must(200)
+	// The same for another reason is another row, and each says where it comes from.
+	w.call(admin, "PUT /projects/"+child+"/users/"+demo+"/roles/"+member, "").must(204)
+	a := w.call(admin, "GET /role_assignments?user.id="+demo+"&role.id="+member+"&scope.project.id="+child+"&effective", "").must(200)
+	inherited := fmt.Sprintf(`"scope":{"project":{"id":%q},"OS-INHERIT:inherited_to":"projects"}`, child)
+	if strings.Count(a.text, `"role"`) != 2 || strings.Count(a.text, inherited) != 1 {
+		t.Errorf("given and inherited: %s", a.text)
+	}
+	if a := w.call(admin, "GET /role_assignments?scope.domain.id=default", "").must(200); strings.Contains(a.text, `"name":`) {
+		t.Errorf("names that nobody asked for: %s", a.text)
+	}
+	a = w.call(admin, "GET /role_assignments?include_names&scope.OS-INHERIT:inherited_to=projects", "").must(200)
 	want := fmt.Sprintf(`{"role":{"id":%q,"name":"member"},"user":{"id":%q,"name":"demo","domain":{"id":"default","name":"Default"}},`+
 		`"scope":{"project":{"id":%q,"name":"demo","domain":{"id":"default","name":"Default"}},"OS-INHERIT:inherited_to":"projects"},`+
 		`"links":{"assignment":"%s/identity/v3/OS-INHERIT/projects/%s/users/%s/roles/%s/inherited_to_projects"}}`, member, demo, project, w.url, project, demo, member)

@@ -97,12 +97,11 @@ func (b *projectBody) apply(p *identity.Project) error {
 	w.Name.to(&p.Name)
 	w.Description.to(&p.Description)
 	w.Enabled.to(&p.Enabled)
-	w.Tags.to(&p.Tags)
 	if w.IsDomain.Set && w.IsDomain.Value != p.IsDomain {
 		return cloud.Errorf(cloud.Invalid, "project", "Invalid input for field 'is_domain': it cannot be set to another value.").At("/project/is_domain")
 	}
 	return cmp.Or(immutable("project", "id", w.ID, p.ID), immutable("project", "domain_id", w.DomainID, p.DomainID), immutable("project", "parent_id", w.ParentID, p.ParentID),
-		checkTags("/project/tags", p.Tags), change("project", &p.Options, w.Options, &p.Extra, w.Extra))
+		setTags("/project/tags", w.Tags, &p.Tags), change("project", &p.Options, w.Options, &p.Extra, w.Extra))
 }
 
 // place puts a new project below its parent, in the domain of the parent unless

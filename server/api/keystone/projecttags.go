@@ -15,7 +15,7 @@ import (
 // Limits of tags, as Keystone's.
 const (
 	maxTags      = 80
-	maxTagLength = 60 // characters
+	maxTagLength = 255 // characters
 )
 
 func tagRoutes() []front.Route {
@@ -28,6 +28,15 @@ func tagRoutes() []front.Route {
 		{Method: "PUT", Path: "/projects/{id}/tags/{tag}", Rule: "identity:project:update", Target: t, Handle: tagAdd},
 		{Method: "DELETE", Path: "/projects/{id}/tags/{tag}", Rule: "identity:project:update", Target: t, Handle: tagDelete},
 	}
+}
+
+// setTags stores tags that a body has, which at says. Error kind: Invalid.
+func setTags(at string, given optional[[]string], to *[]string) error {
+	if given.Set && given.Value == nil {
+		return cloud.Errorf(cloud.Invalid, "tag", "Invalid input for field 'tags': null is not of type 'array'.").At(at)
+	}
+	given.to(to)
+	return checkTags(at, *to)
 }
 
 // checkTags refuses tags that Keystone refuses. at is a JSON pointer to them.

@@ -212,6 +212,7 @@ func TestMalformedAuth(t *testing.T) {
 		"unknown member":        {in(`{"methods":["password"],"password":{` + user + `},"magic":1}`), 400, "/auth/identity/magic"},
 		"unknown scope":         {scoped(`{"project":{"id":"x"},"trust":1}`), 400, "/auth/scope/trust"},
 		"two scopes":            {scoped(`{"project":{"id":"x"},"domain":{"id":"y"}}`), 400, "/auth/scope"},
+		"no scope":              {scoped(`{}`), 400, "/auth/scope"},
 		"another word":          {scoped(`"all"`), 400, "/auth/scope"},
 		"project without name":  {scoped(`{"project":{}}`), 400, "/auth/scope/project"},
 		"project without home":  {scoped(`{"project":{"name":"x"}}`), 400, "/auth/scope/project/domain"},

@@ -120,6 +120,9 @@ func (a *api) hashed(ctx context.Context, b *userBody) (func(*identity.User) err
 }
 
 func (a *api) userList(rq *front.Request) (*front.Response, error) {
+	if q := rq.Query(); q.Has("idp_id") || q.Has("protocol_id") || q.Has("unique_id") { // of users who log in by federation: there are none
+		return a.usersPaged(rq, func(func(identity.User) bool) {})
+	}
 	return a.usersPaged(rq, identity.Users.All(rq.Read()))
 }
 
@@ -196,6 +199,9 @@ func (a *api) userPassword(rq *front.Request) (*front.Response, error) {
 	}
 	if err := rq.Decode(&b); err != nil {
 		return nil, err
+	}
+	if b.User.Original == "" {
+		return nil, expecting("original_password", "user", "/user/original_password")
 	}
 	id := rq.PathValue("id")
 	u, err := a.Authority.PasswordProve(rq.Context(), rq.Read(), id, string(b.User.Original))

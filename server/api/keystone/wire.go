@@ -50,10 +50,11 @@ type optional[T any] struct {
 // UnmarshalJSONFrom implements json.UnmarshalerFrom.
 func (o *optional[T]) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 	o.Set = true
-	if _, truth := any(o.Value).(bool); d.PeekKind() == 'n' && !truth {
+	if d.PeekKind() == 'n' {
+		if _, truth := any(o.Value).(bool); truth {
+			return errors.New("null is not of type 'boolean'")
+		}
 		return d.SkipValue()
-	} else if truth && d.PeekKind() == 'n' {
-		return errors.New("null is not of type 'boolean'")
 	}
 	return json.UnmarshalDecode(d, &o.Value)
 }
@@ -237,8 +238,12 @@ func several[W, T any](rq *front.Request, kind string, given []W, t *statestore.
 	})
 }
 
-// edited changes the row that the path names by {id} and returns it as stored.
+// edited changes the row that the path names by {id} and returns it as stored. Error kind:
+// Invalid for a body that changes nothing.
 func edited[T any](rq *front.Request, get func(statestore.Reader, string) (T, error), change func(*T) error, put func(*statestore.Txn, T) (T, error)) (row T, err error) {
+	if err := changes(rq); err != nil {
+		return row, err
+	}
 	err = rq.Write(func(tx *statestore.Txn) error {
 		old, err := get(tx, rq.PathValue("id"))
 		if err != nil {
@@ -251,6 +256,21 @@ func edited[T any](rq *front.Request, get func(statestore.Reader, string) (T, er
 		return err
 	})
 	return row, err
+}
+
+// changes refuses a body whose one member is an object without any.
+func changes(rq *front.Request) error {
+	body, err := rq.Body()
+	var b map[string]map[string]jsontext.Value
+	if err != nil || json.Unmarshal(body, &b) != nil { // it was read before, and is what the row asks for
+		return err
+	}
+	for kind, members := range b {
+		if len(members) == 0 {
+			return cloud.Errorf(cloud.Invalid, kind, "Invalid input for field '%s': {} does not have enough properties.", kind).At("/" + kind)
+		}
+	}
+	return nil
 }
 
 // deleter answers DELETE of the row that the path names by {id}.
