@@ -101,6 +101,9 @@ func endpointRemove(tx *statestore.Txn, id string) bool {
 	return Endpoints.Delete(tx, id)
 }
 
+// places are what an endpoint's URL may have for what a token says.
+var places = strings.NewReplacer("$(project_id)s", "", "%(project_id)s", "", "$(tenant_id)s", "", "%(tenant_id)s", "", "$(user_id)s", "", "%(user_id)s", "")
+
 // EndpointPut stores an endpoint. Error kinds: Invalid, NotFound.
 func EndpointPut(tx *statestore.Txn, e Endpoint) (Endpoint, error) {
 	if !slices.Contains(Interfaces, e.Interface) {
@@ -108,6 +111,9 @@ func EndpointPut(tx *statestore.Txn, e Endpoint) (Endpoint, error) {
 	}
 	if !strings.HasPrefix(e.URL, "http://") && !strings.HasPrefix(e.URL, "https://") && !strings.HasPrefix(e.URL, "/") {
 		return e, cloud.Errorf(cloud.Invalid, "endpoint", "Invalid input for field 'url': %q is not an http or https URL.", e.URL).At("/endpoint/url")
+	}
+	if rest := places.Replace(e.URL); strings.Contains(rest, "$(") || strings.Contains(rest, "%(") {
+		return e, cloud.Errorf(cloud.Invalid, "endpoint", "Invalid input for field 'url': %q has a place for something else than $(project_id)s, $(tenant_id)s and $(user_id)s.", e.URL).At("/endpoint/url")
 	}
 	if len(e.URL) > 225 || len(e.Name) > 255 {
 		return e, cloud.Errorf(cloud.Invalid, "endpoint", "Invalid input for field 'url': at most 225 characters are allowed, and 255 in the name.").At("/endpoint/url")

@@ -25,7 +25,7 @@ func TestChosenIDs(t *testing.T) {
 		{"/services", "service", `{"service":{"type":"chosen"}}`},
 		{"/endpoints", "endpoint", `{"endpoint":{"service_id":"` + service + `","interface":"public","url":"http://x"}}`},
 		{"/policies", "policy", `{"policy":{"type":"text/plain","blob":"x"}}`},
-		{"/OS-EP-FILTER/endpoint_groups", "endpoint_group", `{"endpoint_group":{"name":"chosen","filters":{}}}`},
+		{"/OS-EP-FILTER/endpoint_groups", "endpoint_group", `{"endpoint_group":{"name":"chosen","filters":{"interface":"public"}}}`},
 		{"/OS-OAUTH1/consumers", "consumer", `{"consumer":{}}`},
 		{"/credentials", "credential", `{"credential":{"type":"cert","blob":"x"}}`},
 		{"/users/" + user + "/application_credentials", "application_credential", `{"application_credential":{"name":"chosen","access_rules":[{"service":"compute","method":"GET","path":"/x"}]}}`},

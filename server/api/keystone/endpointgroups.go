@@ -82,7 +82,7 @@ func endpointGroupCreate(rq *front.Request) (*front.Response, error) {
 	if err := rq.Decode(&b); err != nil {
 		return nil, err
 	}
-	if b.EndpointGroup.Filters.Value == nil {
+	if len(b.EndpointGroup.Filters.Value) == 0 {
 		return nil, required("endpoint_group", "filters", "")
 	}
 	var g identity.EndpointGroup

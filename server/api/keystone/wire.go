@@ -266,7 +266,7 @@ func changes(rq *front.Request) error {
 		return err
 	}
 	for kind, members := range b {
-		if len(members) == 0 {
+		if len(members) == 0 && kind != "limit" && kind != "registered_limit" { // Keystone takes those
 			return cloud.Errorf(cloud.Invalid, kind, "Invalid input for field '%s': {} does not have enough properties.", kind).At("/" + kind)
 		}
 	}
