@@ -12,6 +12,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/provider/schema"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/types"
+	"github.com/hashicorp/terraform-plugin-go/tftypes"
 	tfaddr "github.com/hashicorp/terraform-registry-address"
 
 	"github.com/cloudlet/cloudlet/provider/client"
@@ -138,11 +139,13 @@ func (p *cloudlet) Configure(ctx context.Context, req provider.ConfigureRequest,
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	for name, v := range map[string]types.String{"cloud": m.Cloud, "auth_url": m.AuthURL, "region": m.Region, "user_name": m.UserName, "password": m.Password,
-		"user_id": m.UserID, "project_name": m.ProjectName, "project_id": m.ProjectID, "token": m.Token, "cacert_file": m.CACertFile,
-		"user_domain_name": m.UserDomainName, "user_domain_id": m.UserDomainID, "project_domain_name": m.ProjectDomainName, "project_domain_id": m.ProjectDomainID,
-		"domain_name": m.DomainName, "domain_id": m.DomainID, "application_credential_id": m.ApplicationCredentialID, "application_credential_secret": m.ApplicationCredentialSecret} {
-		if v.IsUnknown() {
+	var given map[string]tftypes.Value
+	if err := req.Config.Raw.As(&given); err != nil {
+		resp.Diagnostics.AddError("Cannot read the provider's configuration", err.Error())
+		return
+	}
+	for name, v := range given {
+		if !v.IsKnown() {
 			resp.Diagnostics.AddAttributeError(path.Root(name), "Value is not known yet",
 				"The provider must know how to reach the cloud when it plans. Give a literal value or a variable, or apply the resource that makes this value first with -target.")
 		}
