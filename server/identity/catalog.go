@@ -101,8 +101,21 @@ func endpointRemove(tx *statestore.Txn, id string) bool {
 	return Endpoints.Delete(tx, id)
 }
 
-// places are what an endpoint's URL may have for what a token says.
-var places = strings.NewReplacer("$(project_id)s", "", "%(project_id)s", "", "$(tenant_id)s", "", "%(tenant_id)s", "", "$(user_id)s", "", "%(user_id)s", "")
+// EndpointURL returns an endpoint's URL with a project and a user in the places that it has
+// for them, such as $(project_id)s. It reports false if one place is for something else, or for
+// a project and there is none.
+func EndpointURL(url, projectID, userID string) (string, bool) {
+	if !strings.Contains(url, "(") {
+		return url, true
+	}
+	of := map[string]string{"project_id": projectID, "tenant_id": projectID, "user_id": userID}
+	for name, id := range of {
+		if id != "" {
+			url = strings.NewReplacer("$("+name+")s", id, "%("+name+")s", id).Replace(url)
+		}
+	}
+	return url, !strings.Contains(url, "$(") && !strings.Contains(url, "%(")
+}
 
 // EndpointPut stores an endpoint. Error kinds: Invalid, NotFound.
 func EndpointPut(tx *statestore.Txn, e Endpoint) (Endpoint, error) {
@@ -112,7 +125,7 @@ func EndpointPut(tx *statestore.Txn, e Endpoint) (Endpoint, error) {
 	if !strings.HasPrefix(e.URL, "http://") && !strings.HasPrefix(e.URL, "https://") && !strings.HasPrefix(e.URL, "/") {
 		return e, cloud.Errorf(cloud.Invalid, "endpoint", "Invalid input for field 'url': %q is not an http or https URL.", e.URL).At("/endpoint/url")
 	}
-	if rest := places.Replace(e.URL); strings.Contains(rest, "$(") || strings.Contains(rest, "%(") {
+	if _, ok := EndpointURL(e.URL, "project", "user"); !ok {
 		return e, cloud.Errorf(cloud.Invalid, "endpoint", "Invalid input for field 'url': %q has a place for something else than $(project_id)s, $(tenant_id)s and $(user_id)s.", e.URL).At("/endpoint/url")
 	}
 	if len(e.URL) > 225 || len(e.Name) > 255 {

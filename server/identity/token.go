@@ -101,9 +101,9 @@ func epochOf(r statestore.Reader, t Token) time.Time {
 	return last
 }
 
-// TokenRevoke voids a token, and forgets revocations that no longer matter. Those that
-// were made from it live on, as in Keystone: who asks for one with a narrower scope
-// revokes the first.
+// TokenRevoke voids a token, and forgets revocations that no longer matter. Tokens
+// that were made from it live on, as in Keystone: who changes the scope revokes the token
+// before.
 func TokenRevoke(tx *statestore.Txn, t Token) {
 	var past []string
 	for old := range Revocations.ByPrefix(tx, "expires", "") { // the soonest first

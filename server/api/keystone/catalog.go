@@ -41,13 +41,17 @@ func renderCatalog(rq *front.Request, t identity.Token) []catalogEntry {
 	r := rq.Read()
 	entries := []catalogEntry{}
 	has, filtered := identity.EndpointsOf(r, t.Scope.ID)
+	project := ""
+	if t.Scope.Kind == identity.ProjectScope {
+		project = t.Scope.ID
+	}
 	for s := range identity.Services.All(r) {
 		if !s.Enabled {
 			continue
 		}
 		e := catalogEntry{ID: s.ID, Type: s.Type, Name: s.Name, Endpoints: []catalogEndpoint{}}
 		for p := range identity.Endpoints.By(r, "service", s.ID) {
-			url, ok := fill(absolute(rq, p.URL), t)
+			url, ok := identity.EndpointURL(absolute(rq, p.URL), project, t.UserID)
 			if p.Enabled && ok && (!filtered || has(p)) {
 				e.Endpoints = append(e.Endpoints, catalogEndpoint{p.ID, p.Interface, orNull(p.RegionID), orNull(p.RegionID), url})
 			}
@@ -69,27 +73,6 @@ func absolute(rq *front.Request, url string) string {
 		return rq.BaseURL() + url
 	}
 	return url
-}
-
-// fill puts the token's user and project into the places that an endpoint's URL
-// has for them: $(project_id)s. It reports false if the token has none.
-func fill(url string, t identity.Token) (string, bool) {
-	if !strings.Contains(url, "(") {
-		return url, true
-	}
-	project := ""
-	if t.Scope.Kind == identity.ProjectScope {
-		project = t.Scope.ID
-	}
-	for _, name := range []string{"project_id", "tenant_id"} {
-		for _, place := range []string{"$(" + name + ")s", "%(" + name + ")s"} {
-			if project == "" && strings.Contains(url, place) {
-				return "", false
-			}
-			url = strings.ReplaceAll(url, place, project)
-		}
-	}
-	return strings.NewReplacer("$(user_id)s", t.UserID, "%(user_id)s", t.UserID).Replace(url), true
 }
 
 func (a *api) catalogShow(rq *front.Request) (*front.Response, error) {
