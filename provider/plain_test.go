@@ -106,7 +106,7 @@ resource "cloudlet_image" "copy" {
   source_image_id = cloudlet_image.i.id
 }
 resource "cloudlet_quota" "q" {
-  project_id = "` + w.Client("demo").ProjectID + `"
+  project_id = "` + w.Client("demo").Scope.ProjectID + `"
   cores      = 3
   networks   = 3
 }

@@ -24,14 +24,13 @@ const ComputeMicroversion = "2.79"
 type Client struct {
 	Compute, Network, Image, Identity *gophercloud.ServiceClient
 	Region                            string
-	UserID                            string // who calls
-	ProjectID                         string // where; "" in no project
+	UserID                            string                // who calls
+	Scope                             gophercloud.AuthScope // where, by ids
 
 	auth     gophercloud.AuthOptions
-	scope    gophercloud.AuthScope // where, in full
-	session  string                // name of this process's plan session
-	applying atomic.Bool           // a call of this process has changed the cloud
-	away     atomic.Bool           // the cloud was away: what it knew of the plan session is lost
+	session  string      // name of this process's plan session
+	applying atomic.Bool // a call of this process has changed the cloud
+	away     atomic.Bool // the cloud was away: what it knew of the plan session is lost
 	mu       sync.Mutex
 	knows    map[string]bool     // endpoint → knows plan sessions
 	made     map[string][]string // kind → ids in the plan session of what the plan makes
@@ -61,8 +60,8 @@ func New(ctx context.Context, c Config) (*Client, error) {
 		System          struct{ All bool }
 	}
 	if auth, ok := p.GetAuthResult().(interface{ ExtractInto(v any) error }); ok && auth.ExtractInto(&token) == nil {
-		out.UserID, out.ProjectID = token.User.ID, token.Project.ID
-		out.scope = gophercloud.AuthScope{ProjectID: token.Project.ID, DomainID: token.Domain.ID, System: token.System.All}
+		out.UserID = token.User.ID
+		out.Scope = gophercloud.AuthScope{ProjectID: token.Project.ID, DomainID: token.Domain.ID, System: token.System.All}
 	}
 	out.Region = endpoint.Region
 	if err := out.find(p, endpoint); err != nil {

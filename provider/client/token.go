@@ -17,8 +17,8 @@ func (c *Client) Token(ctx context.Context, scope gophercloud.AuthScope) (tokens
 		return tokens.CreateResult{}, errors.New("an application credential is for one project, and gives no token for another scope; leave the scope out, or give the provider a password")
 	case !own:
 		auth.Scope, auth.TenantID, auth.TenantName = &scope, "", ""
-	case auth.TokenID != "" && c.scope != (gophercloud.AuthScope{}):
-		auth.Scope = &c.scope // that of the provider's token
+	case auth.TokenID != "" && c.Scope != (gophercloud.AuthScope{}):
+		auth.Scope = &c.Scope // that of the provider's token
 	}
 	got := tokens.Create(ctx, c.Identity, &auth)
 	return got, got.Err

@@ -60,10 +60,10 @@ func NewResource() resource.Resource {
 		Complete: func(_ context.Context, ch *managed.Change[model], _ *diag.Diagnostics) { ch.Plan.ID = ch.Plan.ImageID },
 		Choose:   func(plan *model) string { return plan.ImageID.ValueString() },
 		Create: func(ctx context.Context, s *gophercloud.ServiceClient, ch managed.Change[model]) (wire, error) {
-			return say(ctx, s, r.Client.ProjectID, ch.Plan)
+			return say(ctx, s, r.Client.Scope.ProjectID, ch.Plan)
 		},
 		Read: func(ctx context.Context, s *gophercloud.ServiceClient, id string) (w wire, err error) {
-			if err := members.Get(ctx, s, id, r.Client.ProjectID).ExtractInto(&w); err != nil && shared(err) {
+			if err := members.Get(ctx, s, id, r.Client.Scope.ProjectID).ExtractInto(&w); err != nil && shared(err) {
 				return w, err
 			} else if err != nil {
 				return w, gone
@@ -71,11 +71,11 @@ func NewResource() resource.Resource {
 			return w, nil
 		},
 		Update: func(ctx context.Context, s *gophercloud.ServiceClient, ch managed.Change[model]) error {
-			_, err := say(ctx, s, r.Client.ProjectID, ch.Plan)
+			_, err := say(ctx, s, r.Client.Scope.ProjectID, ch.Plan)
 			return err
 		},
 		Delete: func(ctx context.Context, s *gophercloud.ServiceClient, id string) error {
-			err := members.Update(ctx, s, id, r.Client.ProjectID, members.UpdateOpts{Status: undecided}).Err
+			err := members.Update(ctx, s, id, r.Client.Scope.ProjectID, members.UpdateOpts{Status: undecided}).Err
 			if err != nil && !shared(err) {
 				return nil
 			}

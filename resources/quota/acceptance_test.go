@@ -77,7 +77,7 @@ func TestAccQuotaRefused(t *testing.T) {
 	given := func(user, body string) string {
 		return w.As(user, "resource \"cloudlet_quota\" \"q\" {\n"+body+"\n}\n")
 	}
-	mine := w.Client("demo").ProjectID
+	mine := w.Client("demo").Scope.ProjectID
 	demo := "project_id = \"" + mine + "\"\n"
 	used := "resource \"cloudlet_network\" \"n\" {\ncount = 2\nname = \"n\"\n}\n"
 	w.Run(

@@ -50,7 +50,7 @@ func (d *source) Read(ctx context.Context, req datasource.ReadRequest, resp *dat
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	id := cmp.Or(f.ProjectID.ValueString(), d.Client.ProjectID)
+	id := cmp.Or(f.ProjectID.ValueString(), d.Client.Scope.ProjectID)
 	if id == "" {
 		resp.Diagnostics.AddAttributeError(path.Root("project_id"), "No project", "The provider works in no project; say which one is meant.")
 		return

@@ -61,7 +61,7 @@ func (d *source) Schema(_ context.Context, _ datasource.SchemaRequest, resp *dat
 			"domain_id":  asked("Id of the domain that it is had in."),
 			"system":     asks("`true` for those in the whole system."),
 			"inherited":  asks("`true` for those that are had in the projects below."),
-			"effective":  asks("`true` for what the assignments amount to: those of groups as their users', inherited ones as the projects', and implied roles."),
+			"effective":  asks("`true` for what the assignments amount to: those of groups as their users', inherited ones as the projects', and implied roles; one for each reason."),
 			"assignments": schema.ListNestedAttribute{Computed: true, MarkdownDescription: "The assignments, in the order of their ids.", NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
 				"role_id":    managed.Told("Id of the role."),
 				"role_name":  managed.Told("Name of the role."),

@@ -75,7 +75,7 @@ resource "cloudlet_security_group" "g" {
 	w.Run(
 		providertest.Refused(source(``), "", "At least one of these attributes must be configured"),
 		providertest.Refused(source(`name = "none"`), "", "has no security group that is as configured"),
-		providertest.Read(at, source(`name = "default"`), "default_egress=true", "rules.#=2", "project_id="+w.Client("demo").ProjectID),
+		providertest.Read(at, source(`name = "default"`), "default_egress=true", "rules.#=2", "project_id="+w.Client("demo").Scope.ProjectID),
 		providertest.Read(at, source(`id = cloudlet_security_group.g.id`), "name=web", "default_egress=false", "rules.#=1", "rules.0.protocol=tcp", "rules.0.port_min=80", "rules.0.remote_cidr=10.0.0.0/8"),
 	)
 }

@@ -24,11 +24,11 @@ func TestAccToken(t *testing.T) {
 		return providertest.Read("echo.e"+n, config+"resource \"echo\" \"e"+n+"\" {}\n", want...)
 	}
 	w.Run(
-		echo("1", token("demo", ""), "data.token=*", "data.expires_at=*", "data.project_id="+demo.ProjectID, "data.project_name=demo", "data.user_id="+demo.UserID),
-		echo("2", token("admin", `project_id = "`+demo.ProjectID+`"`), "data.project_name=demo", "data.user_id="+admin.UserID),
-		echo("3", token("admin", `project_name = "demo"`), "data.project_id="+demo.ProjectID),
+		echo("1", token("demo", ""), "data.token=*", "data.expires_at=*", "data.project_id="+demo.Scope.ProjectID, "data.project_name=demo", "data.user_id="+demo.UserID),
+		echo("2", token("admin", `project_id = "`+demo.Scope.ProjectID+`"`), "data.project_name=demo", "data.user_id="+admin.UserID),
+		echo("3", token("admin", `project_name = "demo"`), "data.project_id="+demo.Scope.ProjectID),
 		echo("4", token("admin", `domain_id = "default"`), "data.domain_name=Default"),
-		providertest.Refused(token("demo", `project_id = "`+admin.ProjectID+`"`), "project_id", "authentication"),
+		providertest.Refused(token("demo", `project_id = "`+admin.Scope.ProjectID+`"`), "project_id", "authentication"),
 		providertest.Refused(token("demo", "project_id = \"p\"\nsystem = true"), "project_id", "cannot be configured together"),
 		providertest.Refused(token("demo", `system = true`), "system", "401"),
 		echo("5", token("admin", `system = true`), "data.token=*"), // last: it is destroyed with this
@@ -42,7 +42,7 @@ func TestTokenOfToken(t *testing.T) {
 		Project, Domain struct{ ID string }
 		System          struct{ All bool }
 	}
-	for name, scope := range map[string]gophercloud.AuthScope{"project": {ProjectID: admin.ProjectID}, "domain": {DomainID: "default"}, "system": {System: true}} {
+	for name, scope := range map[string]gophercloud.AuthScope{"project": {ProjectID: admin.Scope.ProjectID}, "domain": {DomainID: "default"}, "system": {System: true}} {
 		t.Run(name, func(t *testing.T) {
 			var want, got place
 			given, err := admin.Token(t.Context(), scope)
